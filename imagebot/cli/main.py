@@ -1,0 +1,127 @@
+"""The command line: what each command takes, and what its end means to the shell.
+
+A command's module is imported when it is run, so that `imagebot --version` loads nothing it does not need. This is the
+one place that turns errors into exit codes: 0 done, 1 something failed, 2 usage or settings, 3 bug, 130 interrupted.
+"""
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+import imagebot
+from imagebot.errors import ImagebotError
+from imagebot.log import LogFormat, LogLevel
+
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+EXIT_BUG = 3
+EXIT_INTERRUPTED = 130
+
+app = typer.Typer(
+    name="imagebot",
+    help="Proposes newer container images to Git config repositories, as merge requests that change no other byte.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+class OutputFormat(StrEnum):
+    TEXT = "text"
+    JSON = "json"
+
+
+SettingsFile = Annotated[
+    Path | None,
+    typer.Option("--settings", "-s", metavar="FILE", help="The settings file.", envvar="IMAGEBOT_SETTINGS"),
+]
+Format = Annotated[OutputFormat, typer.Option("--format", "-f", help="For people, or for programs.")]
+
+
+def _show_version(is_wanted: bool) -> None:
+    if is_wanted:
+        sys.stdout.write(f"imagebot {imagebot.__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", is_eager=True, callback=_show_version)
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def plan(
+    directory: Annotated[
+        Path, typer.Argument(metavar="[DIR]", help="A checkout of a config repository.", exists=True, file_okay=False)
+    ] = Path(),
+    policy_file: Annotated[
+        str, typer.Option("--policy-file", metavar="PATH", help="The policy file, as a path in DIR.")
+    ] = ".imagebot.yaml",
+    write: Annotated[bool, typer.Option("--write", help="Edit the files.")] = False,
+    settings: SettingsFile = None,
+    output: Format = OutputFormat.TEXT,
+) -> None:
+    """Show what would change in a checkout: a table and a diff. Needs no forge and no token.
+
+    Settings are needed only for registries that want more than docker's own logins: plain HTTP, an own CA.
+    """
+    from imagebot.cli.plan import run_plan  # noqa: PLC0415 - see the module's docstring
+
+    raise typer.Exit(
+        run_plan(directory, policy_file, settings=settings, write=write, as_json=output is OutputFormat.JSON)
+    )
+
+
+@app.command()
+def once(
+    settings: SettingsFile = Path("config/imagebot.yaml"),
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Read everything, push and propose nothing.")] = False,
+    output: Format = OutputFormat.TEXT,
+    log_level: Annotated[
+        LogLevel, typer.Option("--log-level", help="What is logged to standard error.")
+    ] = LogLevel.WARNING,
+    log_format: Annotated[LogFormat, typer.Option("--log-format", help="How it is logged.")] = LogFormat.CONSOLE,
+) -> None:
+    """Poll the registries and update every target of the settings, once."""
+    from imagebot.cli.once import run_once  # noqa: PLC0415
+    from imagebot.log import configure_logging  # noqa: PLC0415
+
+    configure_logging(log_level, log_format)
+    raise typer.Exit(
+        run_once(settings or Path("config/imagebot.yaml"), is_dry=dry_run, as_json=output is OutputFormat.JSON)
+    )
+
+
+@app.command()
+def demo() -> None:
+    """Run the whole loop on this machine, with nothing else installed: from a new tag to the proposed change."""
+    from imagebot.cli.demo import run_demo  # noqa: PLC0415
+
+    raise typer.Exit(run_demo())
+
+
+def main() -> Any:
+    """Run the command line, and end with an exit code."""
+    try:
+        app()
+    except ImagebotError as error:
+        sys.stderr.write(f"imagebot: {error}\n")
+        code = EXIT_USAGE
+    except KeyboardInterrupt:
+        code = EXIT_INTERRUPTED
+    except BrokenPipeError:
+        code = EXIT_FAILED
+    except Exception:  # noqa: BLE001 - the one place where a bug ends the program, with its traceback
+        import traceback  # noqa: PLC0415
+
+        sys.stderr.write("imagebot has a bug; please report this:\n" + traceback.format_exc())
+        code = EXIT_BUG
+    sys.exit(code)

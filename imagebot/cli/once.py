@@ -1,0 +1,98 @@
+"""`imagebot once`: one poll and one update of every target, with progress on a terminal, then the summary."""
+
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.text import Text
+
+from imagebot.cli.display import count, make_console, show_list
+from imagebot.connect import find_store_file
+from imagebot.errors import NeedsOperator
+from imagebot.log import log
+from imagebot.once import Once, ReportProgress, Stage
+from imagebot.proposal.markup import visible
+from imagebot.proposal.outcome import Action, Outcome
+from imagebot.proposal.survey import Survey
+from imagebot.settings.operator import load_settings
+from imagebot.store.store import Store
+
+_STYLES = {
+    Action.OPENED: "bold green",
+    Action.MOVED: "green",
+    Action.RETOLD: "green",
+    Action.CLOSED: "cyan",
+    Action.DECLINED: "dim",
+    Action.UNCHANGED: "dim",
+    Action.LEFT_ALONE: "yellow",
+    Action.FAILED: "bold red",
+}
+
+
+def run_once(settings_file: Path, *, is_dry: bool, as_json: bool) -> int:
+    """Run, show the summary, and return the exit code."""
+    settings = load_settings(settings_file, os.environ)
+    if not settings.targets:
+        raise NeedsOperator(f"{settings_file} names no targets: add the git repo to keep up to date under `targets`")
+    with Store.open(find_store_file(settings)) as store, _show_progress() as progress:
+        if store.set_aside:
+            log.warning("store_set_aside", path=str(store.path), moved_to=str(store.set_aside))
+        outcomes = Once(settings, store, datetime.now(UTC), progress, is_dry=is_dry).run()
+    if as_json:
+        sys.stdout.write(json.dumps([outcome.summarize() for outcome in outcomes], indent=2) + "\n")
+    else:
+        show_outcomes(make_console(), outcomes)
+    return 1 if any(outcome.has_failed for outcome in outcomes) else 0
+
+
+@contextmanager
+def _show_progress() -> Iterator[ReportProgress]:
+    """Show a bar on standard error while a stage runs, if that is a terminal."""
+    if not sys.stderr.isatty():
+        yield lambda _stage, _done, _total: None
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        tasks = {stage: bars.add_task(stage.value, total=None, visible=False) for stage in Stage}
+        yield lambda stage, done, total: bars.update(tasks[stage], completed=done, total=total, visible=True)
+
+
+def show_outcomes(console: Console, outcomes: Sequence[Outcome]) -> None:
+    """Print what came of each target."""
+    for outcome in outcomes:
+        head = f" at {outcome.head[:10]}" if outcome.head else ""
+        console.print(Text.assemble((outcome.target, "bold"), head, " (dry run)" if outcome.is_dry else ""))
+        for line in outcome.error.splitlines():
+            console.print(Text(f"  {visible(line)}", style="red"), soft_wrap=True)
+        show_results(console, outcome)
+        if outcome.survey is not None:
+            _show_rest(console, outcome, outcome.survey)
+        console.print()
+
+
+def show_results(console: Console, outcome: Outcome) -> None:
+    """Print what was done about each branch, or would have been."""
+    for result in outcome.results:
+        line = Text.assemble("  ", (f"{result.action.value:<10}", _STYLES[result.action]), " ", visible(result.title))
+        console.print(line, soft_wrap=True)
+        for text in (result.url or result.branch, result.detail, *(str(each) for each in result.refused)):
+            if text:
+                console.print(Text(f"{'':13}{visible(text)}", style="dim"), soft_wrap=True)
+
+
+def _show_rest(console: Console, outcome: Outcome, found: Survey) -> None:
+    """Print what was not looked at, and a line that sums up."""
+    unasked = [f"{image}: {reason}" for image, reason in outcome.unlisted.items()]
+    show_list(console, "Could not be asked", unasked, style="red")
+    show_list(console, "No tag to move to", outcome.stuck)
+    show_list(console, "Left alone", [str(each) for each in found.left_alone])
+    show_list(console, "Not read", [str(each) for each in found.unreadable], style="yellow")
+    quiet = "" if outcome.results else "nothing to do; "
+    others = f", {count(len(found.ungoverned), 'place')} that no entry governs" if found.ungoverned else ""
+    console.print(f"  {quiet}{count(len(found.repositories), 'image')} looked at{others}")

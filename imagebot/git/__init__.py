@@ -1,0 +1,53 @@
+"""A target's git repository, kept as a bare mirror and driven through the git program: no checkout, no work tree.
+
+    remote.py    where the repository is, and which credentials and certificates go with it
+    program.py   one run of git: clean environment, limits, an end for what hangs
+    mirror.py    the folder on disk: one process at a time, made anew when it is broken
+    plumbing.py  what git reads and prints, as values
+    faults.py    what goes wrong, and how it is recognised
+    repo.py      GitRepo, which joins them
+
+Which files are read and what is written into them is decided elsewhere.
+"""
+
+from imagebot.git.faults import (
+    BranchMoved,
+    GitAccessDenied,
+    GitUnavailable,
+    MirrorDamaged,
+    PushRefused,
+    UnknownBranch,
+    UnknownProject,
+    UntrustedServer,
+)
+from imagebot.git.mirror import ForeignFolder, MirrorInUse
+from imagebot.git.plumbing import Change, Commit, FileMode, Oid, Signature, TreeFile, hash_blob
+from imagebot.git.program import OutputTooLarge, UnusableGit
+from imagebot.git.remote import GitRemote, RefusedUrl
+from imagebot.git.repo import GitRepo, InvalidBranchName
+
+__all__ = [
+    "BranchMoved",
+    "Change",
+    "Commit",
+    "FileMode",
+    "ForeignFolder",
+    "GitAccessDenied",
+    "GitRemote",
+    "GitRepo",
+    "GitUnavailable",
+    "InvalidBranchName",
+    "MirrorDamaged",
+    "MirrorInUse",
+    "Oid",
+    "OutputTooLarge",
+    "PushRefused",
+    "RefusedUrl",
+    "Signature",
+    "TreeFile",
+    "UnknownBranch",
+    "UnknownProject",
+    "UntrustedServer",
+    "UnusableGit",
+    "hash_blob",
+]

@@ -1,0 +1,280 @@
+"""GitRepo: a git repository on a server, read and written through a bare mirror of it.
+
+Each method is a few runs of git. Reading and committing happen in the mirror; only `list_branches`, `fetch`, `push` and
+`delete_branch` go over the network.
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Self
+
+from imagebot.errors import ImagebotError, InvalidInput
+from imagebot.git.faults import (
+    BranchMoved,
+    GitUnavailable,
+    MirrorDamaged,
+    PushRefused,
+    UnknownBranch,
+    clean,
+    is_passing,
+    recognise_fault,
+)
+from imagebot.git.mirror import condemn_mirror, lock_mirror, prepare_mirror, remove_leftovers
+from imagebot.git.plumbing import (
+    Change,
+    Commit,
+    NewCommit,
+    Oid,
+    PushStatus,
+    Signature,
+    TreeFile,
+    parse_blobs,
+    parse_changes,
+    parse_commit,
+    parse_heads,
+    parse_push,
+    parse_sizes,
+    parse_tree,
+)
+from imagebot.git.program import OUTPUT_LIMIT_BYTES, Completed, GitProgram, make_environment
+from imagebot.git.remote import GitRemote
+
+# The mirror's own refs: what the server's branches were when they were last fetched or pushed.
+_MIRRORED = "refs/imagebot/"
+
+_BLOB_LIMIT_BYTES = 4 * 2**20
+_BLOBS_LIMIT_BYTES = 128 * 2**20
+
+
+class InvalidBranchName(InvalidInput):
+    """A text that git does not take as the name of a branch."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name!r} cannot name a branch: see `git check-ref-format` for what can")
+        self.name = name
+
+
+class GitRepo:
+    """Holds the mirror's lock from its making until `close`, which the end of a `with` block calls.
+
+    Any method raises GitUnavailable if one run of git takes longer than `timeout_s`, MirrorDamaged if the mirror cannot
+    be read, and OutputTooLarge. Those that go over the network raise what the server's answer means, see faults.py.
+    """
+
+    def __init__(self, path: Path, remote: GitRemote, *, author: Signature, timeout_s: float) -> None:
+        """Open the mirror at the path, or make it. Raises MirrorInUse, ForeignFolder and UnusableGit."""
+        self._path = path.absolute()
+        self._remote = remote
+        self._author = author
+        self._lock = lock_mirror(self._path)
+        # We end a git that takes too long; one that outlives us has to end by itself, for it holds the lock.
+        patience = (("http.lowSpeedLimit", "1"), ("http.lowSpeedTime", str(math.ceil(2 * timeout_s))))
+        config = (*remote.make_config(), *patience)
+        online = make_environment(self._path, config=config, variables=remote.make_variables())
+        self._online = GitProgram(remote.url, online, timeout_s, self._lock.fileno())
+        self._local = GitProgram(remote.url, make_environment(self._path), timeout_s, self._lock.fileno())
+        try:
+            self._local.require_version()
+            prepare_mirror(self._path, self._local)
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def author(self) -> Signature:
+        """Who commits here."""
+        return self._author
+
+    def close(self) -> None:
+        """Let go of the mirror; no other method may be called afterwards."""
+        self._lock.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def list_branches(self) -> Mapping[str, Oid]:
+        """Ask the server for the head of every branch."""
+        listing = self._run_online("ls-remote", "--heads", self._remote.url)
+        return parse_heads(listing, prefix=b"refs/heads/")
+
+    def fetch(
+        self, branches: Iterable[str], *, depth: int, heads: Mapping[str, Oid] | None = None
+    ) -> Mapping[str, Oid]:
+        """Bring the heads of these branches into the mirror, and so many commits of their history; return the heads.
+
+        `heads` is what `list_branches` returned; None asks it. A head that the mirror has, at whatever depth, is not
+        fetched again, and branches that the server no longer has are forgotten. Raises UnknownBranch, and BranchMoved
+        if the server dropped a head meanwhile.
+        """
+        heads = self.list_branches() if heads is None else heads
+        wanted = {branch: self._find_head(branch, heads) for branch in branches}
+        mirrored = self._list_mirrored()
+        self._forget(mirrored.keys() - heads.keys())
+        missing = {branch: oid for branch, oid in wanted.items() if mirrored.get(branch) != oid}
+        if missing:
+            refspecs = "".join(f"+{oid}:{_MIRRORED}{branch}\n" for branch, oid in missing.items())
+            options = ("--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--no-auto-maintenance")
+            self._run_online(
+                "fetch", "--quiet", *options, f"--depth={depth}", "--stdin", self._remote.url, stdin=refspecs.encode()
+            )
+        return wanted
+
+    def list_files(self, commit: Oid) -> tuple[TreeFile, ...]:
+        """List every path of a commit's tree, symlinks and submodules too; those that are not UTF-8 are left out."""
+        return parse_tree(self._run("ls-tree", "-r", "-z", "-l", "--full-tree", commit))
+
+    def read_blobs(self, oids: Iterable[Oid], *, limit_bytes: int = _BLOB_LIMIT_BYTES) -> Mapping[Oid, bytes]:
+        """Read blobs of files. Left out are those over the limit, and those that would take the sum over 128 MiB."""
+        asked = _join(dict.fromkeys(oids))
+        try:
+            sizes = parse_sizes(self._run("cat-file", "--batch-check=%(objectname) %(objectsize)", stdin=asked))
+        except KeyError as error:
+            raise self._condemn(f"it lacks the object {error.args[0]}") from None
+        admitted, total_bytes = [], 0
+        for oid, size_bytes in sizes.items():
+            if size_bytes <= limit_bytes and total_bytes + size_bytes <= _BLOBS_LIMIT_BYTES:
+                admitted.append(oid)
+                total_bytes += size_bytes
+        # What is printed beside the blobs is shorter than their sum may be.
+        return parse_blobs(
+            self._run("cat-file", "--batch", "--buffer", stdin=_join(admitted), limit_bytes=2 * _BLOBS_LIMIT_BYTES)
+        )
+
+    def commit(self, files: Mapping[str, bytes], *, parent: Oid, message: str, at: datetime) -> Oid:
+        """Make a commit with new bytes for files of its parent, which keep their modes; return its oid.
+
+        The same arguments and author give the same oid, and nothing refers to the commit until it is pushed. Raises
+        ValueError for a path that is no file in the parent, and for an instant without a time zone.
+        """
+        if at.tzinfo is None:
+            raise ValueError(f"{at} has no time zone")
+        modes = {file.path: file.mode for file in self.list_files(parent) if file.is_regular}
+        for path in files:
+            if path not in modes:
+                raise ValueError(f"{path!r} is no file in {parent}")
+        changed = {path: (modes[path], data) for path, data in files.items()}
+        new = NewCommit(parent, changed, message, self._author, at)
+        return Oid(self._run("fast-import", "--quiet", "--done", "--force", stdin=new.to_stream()).decode().strip())
+
+    def describe_commit(self, oid: Oid) -> Commit:
+        return parse_commit(oid, self._run("cat-file", "commit", oid))
+
+    def list_changes(self, old: Oid, new: Oid) -> tuple[Change, ...]:
+        """List the paths that differ between the trees of two commits, those that are not UTF-8 with U+FFFD in them."""
+        return parse_changes(self._run("diff-tree", "-r", "-z", "--raw", "--no-renames", "--no-commit-id", old, new))
+
+    def push(self, branch: str, oid: Oid, *, expected: Oid | None) -> None:
+        """Make the branch point to the commit, if it points to the expected one now; None expects no such branch.
+
+        A branch that points to the commit already is as good. Raises BranchMoved, PushRefused and InvalidBranchName.
+        """
+        self._push(branch, oid, expected=expected)
+        self._forget(other for other in self._list_mirrored() if _are_rivals(branch, other))
+        self._run("update-ref", f"{_MIRRORED}{branch}", oid)
+
+    def delete_branch(self, branch: str, *, expected: Oid) -> None:
+        """Delete the branch, if it points to the expected commit now; one that is gone already is as good.
+
+        Raises BranchMoved, PushRefused and InvalidBranchName.
+        """
+        self._push(branch, None, expected=expected)
+        self._forget([branch])
+
+    def _find_head(self, branch: str, heads: Mapping[str, Oid]) -> Oid:
+        if branch not in heads:
+            raise UnknownBranch(self._remote.url, branch, is_empty=not heads)
+        return heads[branch]
+
+    def _list_mirrored(self) -> Mapping[str, Oid]:
+        listing = self._run("for-each-ref", "--format=%(objectname) %(refname)", _MIRRORED)
+        return parse_heads(listing, prefix=_MIRRORED.encode())
+
+    def _forget(self, branches: Iterable[str]) -> None:
+        deletions = "".join(f"delete {_MIRRORED}{branch}\n" for branch in branches)
+        if deletions:
+            self._run("update-ref", "--stdin", stdin=deletions.encode())
+
+    def _push(self, branch: str, oid: Oid | None, *, expected: Oid | None) -> None:
+        self._require_branch_name(branch)
+        options = ("--no-verify", "--no-follow-tags", "--no-recurse-submodules")
+        lease = f"--force-with-lease=refs/heads/{branch}:{expected or ''}"
+        refspec = f"{oid or ''}:refs/heads/{branch}"
+        pushed = self._call(self._online, "push", "--porcelain", *options, lease, self._remote.url, refspec)
+        status = parse_push(pushed.stdout)
+        if pushed.status == 0:
+            return
+        if status is None or status.is_done:
+            raise self._find_cause(pushed)
+        heads = self.list_branches()
+        if oid is None and branch not in heads:
+            return
+        if status.is_refused_by_lease or heads.get(branch) != expected:
+            raise BranchMoved(self._remote.url, branch)
+        raise self._find_refusal(branch, status, heads=heads, stderr=pushed.stderr)
+
+    def _require_branch_name(self, name: str) -> None:
+        """Raise InvalidBranchName for what is no name: nothing else gets into the arguments of a push."""
+        # What is not printable may not even fit into an argument, as NUL and lone surrogates do not.
+        if not name.isprintable() or self._call(self._local, "check-ref-format", f"refs/heads/{name}").status != 0:
+            raise InvalidBranchName(name)
+
+    def _find_refusal(
+        self, branch: str, status: PushStatus, *, heads: Mapping[str, Oid], stderr: bytes
+    ) -> ImagebotError:
+        """Make the error for a push that the server did not take, though the branch is as expected."""
+        url = self._remote.url
+        rival = next((other for other in sorted(heads) if _are_rivals(branch, other)), None)
+        if rival is not None:
+            return PushRefused(url, branch, f"it cannot exist beside the branch {rival}; choose another branch_prefix")
+        said = f"{status.summary}: {clean(stderr, secrets=self._remote.secrets, only_server=True)}"
+        return GitUnavailable(url, said) if is_passing(status.summary) else PushRefused(url, branch, said)
+
+    def _run(self, *arguments: str, stdin: bytes = b"", limit_bytes: int = OUTPUT_LIMIT_BYTES) -> bytes:
+        """Run git in the mirror alone, where nothing fails unless the mirror is damaged."""
+        done = self._call(self._local, *arguments, stdin=stdin, limit_bytes=limit_bytes)
+        if done.status != 0:
+            raise self._condemn(clean(done.stderr, secrets=()))
+        return done.stdout
+
+    def _run_online(self, *arguments: str, stdin: bytes = b"") -> bytes:
+        done = self._call(self._online, *arguments, stdin=stdin)
+        if done.status != 0:
+            raise self._find_cause(done)
+        return done.stdout
+
+    def _call(
+        self, program: GitProgram, *arguments: str, stdin: bytes = b"", limit_bytes: int = OUTPUT_LIMIT_BYTES
+    ) -> Completed:
+        try:
+            return program.run(*arguments, stdin=stdin, limit_bytes=limit_bytes)
+        except BaseException:
+            remove_leftovers(self._path)  # of the git that was killed
+            raise
+
+    def _find_cause(self, failed: Completed) -> ImagebotError:
+        error = recognise_fault(self._remote.url, failed.stderr, secrets=self._remote.secrets)
+        if isinstance(error, GitUnavailable) and not self._is_sound():
+            return self._condemn(error.said)
+        return error
+
+    def _is_sound(self) -> bool:
+        """Tell whether the mirror has every object that its branches need."""
+        return self._call(self._local, "rev-list", "--objects", "--all", "--quiet").status == 0
+
+    def _condemn(self, said: str) -> MirrorDamaged:
+        condemn_mirror(self._path)
+        return MirrorDamaged(self._path, said)
+
+
+def _are_rivals(branch: str, other: str) -> bool:
+    """Tell whether git cannot have both: a branch `bot` and a branch `bot/x`."""
+    return branch.startswith(f"{other}/") or other.startswith(f"{branch}/")
+
+
+def _join(oids: Iterable[Oid]) -> bytes:
+    return "".join(f"{oid}\n" for oid in oids).encode()

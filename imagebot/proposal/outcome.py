@@ -1,0 +1,102 @@
+"""What came of one update of one target: values for the summary, the log, the store and the exit code."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from imagebot.policy.select import NoCandidate
+from imagebot.proposal.choose import Choice, Unlisted
+from imagebot.proposal.plan import Change
+from imagebot.proposal.survey import Survey, Unread
+
+
+class Action(StrEnum):
+    """What was done about one branch; in a dry run, what would have been done."""
+
+    OPENED = "opened"
+    MOVED = "moved"
+    RETOLD = "retold"  # the change is the same, its text was brought up to date
+    UNCHANGED = "unchanged"
+    CLOSED = "closed"
+    DECLINED = "declined"  # a person closed exactly this unmerged
+    LEFT_ALONE = "left alone"  # someone else committed to the branch
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of one branch; `detail` is a sentence where the action alone does not say enough."""
+
+    branch: str
+    title: str
+    action: Action
+    url: str | None = None
+    detail: str = ""
+    changes: tuple[Change, ...] = ()
+    refused: tuple[Unread, ...] = ()
+
+    def summarize(self) -> Mapping[str, object]:
+        return {
+            "branch": self.branch,
+            "title": self.title,
+            "action": self.action.value,
+            "url": self.url,
+            "detail": self.detail,
+            "refused": [str(each) for each in self.refused],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a target as a whole.
+
+    A target that could not be read, or whose policy file is wrong, has an `error` and nothing else.
+    """
+
+    target: str
+    head: str | None = None
+    results: tuple[Result, ...] = ()
+    choices: tuple[Choice, ...] = ()
+    survey: Survey | None = None
+    error: str = ""
+    is_dry: bool = field(default=False, kw_only=True)
+
+    @property
+    def has_failed(self) -> bool:
+        """True if a person or a later round has to look at something: it makes the exit code 1."""
+        failed = any(result.action is Action.FAILED or result.refused for result in self.results)
+        return bool(self.error or self.unlisted) or failed
+
+    @property
+    def unlisted(self) -> Mapping[str, str]:
+        """The repositories whose tags are not known, each with the reason."""
+        verdicts = {choice.governed.repository: choice.verdict for choice in self.choices}
+        return {str(image): v.reason for image, v in sorted(verdicts.items()) if isinstance(v, Unlisted)}
+
+    @property
+    def stuck(self) -> tuple[str, ...]:
+        """The places whose policy admits no tag at all, each with the reason."""
+        return tuple(
+            f"{choice.governed}: {choice.verdict.reason}"
+            for choice in self.choices
+            if isinstance(choice.verdict, NoCandidate)
+        )
+
+    def count_actions(self) -> Mapping[str, int]:
+        """Count the branches by what was done about them, for the log."""
+        return Counter(result.action.value.replace(" ", "_") for result in self.results)
+
+    def summarize(self) -> Mapping[str, object]:
+        """Make the short form that the store keeps and `--format json` prints."""
+        return {
+            "target": self.target,
+            "head": self.head,
+            "error": self.error,
+            "dry_run": self.is_dry,
+            "results": [result.summarize() for result in self.results],
+            "unlisted": self.unlisted,
+            "stuck": self.stuck,
+            "unreadable": [str(each) for each in self.survey.unreadable] if self.survey else [],
+            "left_alone": [str(each) for each in self.survey.left_alone] if self.survey else [],
+        }

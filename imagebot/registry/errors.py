@@ -1,0 +1,117 @@
+"""What may go wrong with a registry, by who can help.
+
+    Transient       RateLimited, RegistryUnavailable, UnexpectedAnswer, UnknownTag, CredentialHelperTimedOut
+    NeedsOperator   UnknownRepository, AccessDenied, UntrustedCertificate, PrivateAddress, UnreadableCredentials
+
+They stand together because every module of this package raises some of them. No text of theirs holds a credential; of
+what a registry wrote they hold host names, and a word of a header in quotes.
+"""
+
+from pathlib import Path
+
+from imagebot.errors import NeedsOperator, Transient
+from imagebot.image.reference import Repository
+
+
+class UnknownRepository(NeedsOperator):
+    """The registry answers 404 for a repository."""
+
+    def __init__(self, repository: Repository) -> None:
+        super().__init__(
+            f"{repository}: the registry knows no such repository (404); "
+            "check the name, or give a login that may see it"
+        )
+        self.repository = repository
+
+
+class UnknownTag(Transient):
+    """The registry answers 404 for a manifest: the tag has gone since it was listed, so list again."""
+
+    def __init__(self, repository: Repository, tag: str) -> None:
+        super().__init__(f"{repository}:{tag}: the registry has no such tag (404); was it deleted since it was listed?")
+        self.repository = repository
+        self.tag = tag
+
+
+class AccessDenied(NeedsOperator):
+    """The registry or its token server does not let us in: 401, 403, or a login it asks for but may not be given."""
+
+    def __init__(self, subject: Repository | str, reason: str) -> None:
+        super().__init__(f"{subject}: {reason}")
+        self.subject = str(subject)
+        self.reason = reason
+
+
+class RateLimited(Transient):
+    """The registry refuses requests for now: HTTP 429, distribution-spec code TOOMANYREQUESTS."""
+
+    def __init__(self, registry: str, retry_after_s: float | None) -> None:
+        until = "" if retry_after_s is None else f"; it asks for a pause of {retry_after_s:.0f} s"
+        super().__init__(f"{registry} is limiting our requests (429){until}")
+        self.registry = registry
+        self.retry_after_s = retry_after_s
+
+
+class RegistryUnavailable(Transient):
+    """No answer, or one that speaks of a fault on the registry's side.
+
+    `retry_after_s` is None unless the fault tends to be brief: then it is the pause the registry asks for, or 0.
+    """
+
+    def __init__(self, registry: str, reason: str, *, retry_after_s: float | None = None) -> None:
+        super().__init__(f"{registry} is unavailable: {reason}")
+        self.registry = registry
+        self.reason = reason
+        self.retry_after_s = retry_after_s
+
+
+class UnexpectedAnswer(Transient):
+    """An answer that breaks the distribution-spec or one of our limits."""
+
+    def __init__(self, registry: str, reason: str) -> None:
+        super().__init__(f"{registry} gave an answer that cannot be used: {reason}")
+        self.registry = registry
+        self.reason = reason
+
+
+class UntrustedCertificate(NeedsOperator):
+    """The registry's certificate cannot be verified, or what should verify it cannot be read."""
+
+    def __init__(self, registry: str, reason: str) -> None:
+        super().__init__(
+            f"{registry}: its certificate cannot be verified ({reason}); "
+            "if an authority of your own signed it, name that authority's PEM file as ca_file of this registry"
+        )
+        self.registry = registry
+        self.reason = reason
+
+
+class PrivateAddress(NeedsOperator):
+    """A host that the settings do not name leads to an address that is not public."""
+
+    def __init__(self, host: str, address: str) -> None:
+        super().__init__(
+            f"{host} leads to {address}, which is no public address; "
+            f"if that is meant, name {host} among the registries of the settings"
+        )
+        self.host = host
+        self.address = address
+
+
+class UnreadableCredentials(NeedsOperator):
+    """Docker's configuration, or a credential helper it names, does not give the login it should."""
+
+    def __init__(self, file: Path, reason: str) -> None:
+        super().__init__(f"{file}: {reason}")
+        self.file = file
+        self.reason = reason
+
+
+class CredentialHelperTimedOut(Transient):
+    """A credential helper did not answer in time and was ended."""
+
+    def __init__(self, program: str, registry: str, timeout_s: float) -> None:
+        super().__init__(f"{program} gave no login for {registry} within {timeout_s:g} s and was ended")
+        self.program = program
+        self.registry = registry
+        self.timeout_s = timeout_s

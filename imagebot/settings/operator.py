@@ -1,0 +1,289 @@
+"""The operator's settings: `config/imagebot.yaml`, validated, with its secrets read.
+
+They are plain values for whoever builds the clients: `docs/settings.md` says what each key means. Whether a registry,
+a git server or a forge takes them is found out by talking to it, elsewhere.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidationInfo, model_validator
+
+from imagebot.errors import InvalidInput, NeedsOperator
+from imagebot.image.reference import parse_repository
+from imagebot.settings.duration import ACCEPTED_DURATION, find_seconds
+from imagebot.settings.fault import Fault, FaultyFile, list_faults
+from imagebot.settings.ref_name import is_branch
+from imagebot.settings.secret_source import AnyPath, FilePath, SecretText, Surroundings, make_path
+from imagebot.settings.section import MadeFrom, Refused, Section, matching, validate
+from imagebot.settings.url import (
+    ACCEPTED_FORGE_URL,
+    ACCEPTED_GIT_URL,
+    find_host,
+    find_repo_path,
+    is_plain_http,
+    make_forge_url,
+    make_git_url,
+)
+from imagebot.settings.yaml_source import MAX_BYTES, Node, read_document
+
+DEFAULT_DATA_DIR = Path("/var/lib/imagebot")
+
+_LONGEST_TIMEOUT_S = 3600.0
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/@+-]{0,199}")
+_HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:]+\])(?::[0-9]{1,5})?")
+_PERSON = re.compile(r"[^<>\x00-\x1f\x7f]{1,200}")
+_EMAIL = re.compile(r"[^<>\s\x00-\x1f\x7f]{1,200}")
+_PROJECT = re.compile(r"[0-9]+|[A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+)+")
+_USERNAME = re.compile(r"[^:\x00-\x1f\x7f]{1,200}")
+_AT_MOST_100 = Field(max_length=100)
+_POLICY_FILE = re.compile(r"(?!.*(?:^|/)\.{0,2}(?:/|$))[^\x00-\x1f\x7f\\]{1,200}")
+
+
+class InvalidSettings(NeedsOperator):
+    """The settings file has faults: all of them, in the order of their positions."""
+
+    def __init__(self, faults: tuple[Fault, ...]) -> None:
+        super().__init__(list_faults(faults))
+        self.faults = faults
+
+
+def _make_registry(text: str, _: object) -> str:
+    """Return the text if image references name a registry so: `ghcr.io`, but not `ghcr` or `index.docker.io`."""
+    try:
+        is_registry = parse_repository(f"{text}/any/path").registry == text
+    except InvalidInput:
+        is_registry = False
+    if not is_registry:
+        raise Refused
+    return text
+
+
+def _make_timeout(text: str, _: object) -> float:
+    seconds = find_seconds(text)
+    if seconds is None:
+        raise Refused
+    if not 0 < seconds <= _LONGEST_TIMEOUT_S:
+        raise Refused("a duration of more than 0s and at most 1h")
+    return seconds
+
+
+def _make_branch(text: str, _: object) -> str:
+    if not is_branch(text):
+        raise Refused
+    return text
+
+
+def _make_docker_config(text: str, surroundings: Surroundings) -> Path:
+    """Make the path of the `config.json` in the folder, as DOCKER_CONFIG names it; the file need not be there."""
+    folder = make_path(text, surroundings)
+    if not folder.is_dir():
+        raise Refused(found=f"{folder}, which is no folder")
+    return folder / "config.json"
+
+
+YesOrNo = Annotated[bool, MadeFrom("true or false", source=bool)]
+Text = Annotated[str, matching(_PERSON, "a text on one line, without < and >")]
+Host = Annotated[str, matching(_HOST, "a host in lower case, with its port if it has one: auth.example.com:8443")]
+RegistryName = Annotated[
+    str, MadeFrom("a registry as image references have it, as in ghcr.io, docker.io or localhost:5000", _make_registry)
+]
+Branch = Annotated[str, MadeFrom("the name of a branch (git-check-ref-format)", _make_branch)]
+
+
+class Author(Section):
+    """Who the commits are by."""
+
+    name: Text = "imagebot"
+    email: Annotated[str, matching(_EMAIL, "an e-mail address")] = "imagebot@localhost"
+
+
+class _Access(Section):
+    """What is said alike of registries and of targets."""
+
+    plain_http: YesOrNo = False
+    ca_file: FilePath | None = None
+    username: Annotated[str, matching(_USERNAME, "a text on one line, without a colon")] | None = None
+    password: SecretText | None = None
+
+
+class RegistrySettings(_Access):
+    """How to talk to one registry; `token_hosts` are the hosts, beside its own, that may be sent its password."""
+
+    token_hosts: Annotated[
+        frozenset[str],
+        MadeFrom(
+            "a list of hosts", lambda hosts, _: frozenset(hosts), source=Annotated[tuple[Host, ...], _AT_MOST_100]
+        ),
+    ] = frozenset()
+
+    @model_validator(mode="after")
+    def _refuse_half_a_login(self) -> "RegistrySettings":
+        if (self.username is None) != (self.password is None):
+            missing = "username" if self.username is None else "password"
+            raise Refused("username and password together", found="no such key", at=(missing,))
+        return self
+
+
+class SshSettings(Section):
+    """The files ssh is given; without them it uses those of the user that imagebot runs as."""
+
+    key_file: FilePath | None = None
+    known_hosts_file: FilePath | None = None
+
+
+class GitForge(Section):
+    """No forge: the branch is pushed, and the text of the proposal is in the commit message."""
+
+    kind: Literal["git"]
+
+
+class GitLabForge(Section):
+    """A GitLab project, by its path or number, and the token that merge requests are opened with."""
+
+    kind: Literal["gitlab"]
+    url: Annotated[str, MadeFrom(ACCEPTED_FORGE_URL, make_forge_url)]
+    project: Annotated[str, matching(_PROJECT, "the project's path, as in infra/fleet, or its number in quotes")]
+    token: SecretText
+    ca_file: FilePath | None = None
+    plain_http: YesOrNo = False
+
+    @model_validator(mode="after")
+    def _refuse_unwanted_plain_http(self) -> "GitLabForge":
+        _check_plain_http(self.url, is_allowed=self.plain_http)
+        return self
+
+
+class TargetSettings(_Access):
+    """One branch of one git repo, how to get at it, and where its merge requests live."""
+
+    given_name: Annotated[str, matching(_NAME, "a name of letters, digits and . _ - + / @")] | None = Field(
+        None, alias="name"
+    )
+    url: Annotated[str, MadeFrom(ACCEPTED_GIT_URL, make_git_url)]
+    branch: Branch = "main"
+    policy_file: Annotated[str, matching(_POLICY_FILE, "a path in the git repo, as in .imagebot.yaml")] = (
+        ".imagebot.yaml"
+    )
+    ssh: SshSettings = SshSettings()
+    forge: Annotated[GitForge | GitLabForge, Field(discriminator="kind")] = GitForge(kind="git")
+
+    @property
+    def name(self) -> str:
+        """What logs, the store and the commands call the target: the name given, or `PATH@BRANCH`."""
+        return self.given_name or _make_target_name(self.url, self.branch)
+
+    @property
+    def plain_http_hosts(self) -> frozenset[str]:
+        """The `HOST[:PORT]` that may be talked to without TLS."""
+        host = find_host(self.url)
+        return frozenset({host} if self.plain_http and host else ())
+
+    @model_validator(mode="after")
+    def _refuse_half_a_login(self) -> "TargetSettings":
+        if self.username is not None and self.password is None:
+            raise Refused("username and password together", found="no such key", at=("password",))
+        return self
+
+    @model_validator(mode="after")
+    def _refuse_unwanted_plain_http(self) -> "TargetSettings":
+        _check_plain_http(self.url, is_allowed=self.plain_http)
+        return self
+
+
+class Settings(Section):
+    """All of the settings file."""
+
+    data_dir: AnyPath = DEFAULT_DATA_DIR
+    docker_config: Annotated[Path, MadeFrom("the path of a folder, or null for none", _make_docker_config)] | None = (
+        None
+    )
+    """Docker's `config.json`, in the folder that the file names; it may not be there."""
+    timeout_s: Annotated[float, MadeFrom(ACCEPTED_DURATION, _make_timeout)] = Field(30.0, alias="timeout")
+    parallel_polls: Annotated[
+        int, MadeFrom("a whole number from 1 to 64", source=Annotated[int, Field(ge=1, le=64)])
+    ] = 8
+    author: Author = Author()
+    registries: Mapping[RegistryName, RegistrySettings] = Field(default_factory=dict)
+    targets: tuple[TargetSettings, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _find_docker_config(cls, data: Any, info: ValidationInfo[Surroundings]) -> Any:
+        """Where the key is missing, use the folder that docker itself would use, if it is there."""
+        if not isinstance(data, dict) or "docker_config" in data:
+            return data
+        folder = _find_docker_folder(info.context.environ)
+        return data if folder is None else {**data, "docker_config": str(folder)}
+
+
+def load_settings(path: Path, environ: Mapping[str, str]) -> Settings:
+    """Read and validate the settings file, and read the secrets it points to.
+
+    Raises InvalidSettings with all faults, also if the file or a secret cannot be read.
+    """
+    surroundings = Surroundings(path.parent.absolute(), environ)
+    try:
+        document = read_document(_read(path), file=str(path))
+        return validate(Settings, document, context=surroundings, rules=[_refuse_repeated_names])
+    except FaultyFile as error:
+        raise InvalidSettings(error.faults) from None
+
+
+def make_default_settings(environ: Mapping[str, str]) -> Settings:
+    """Make the settings of an empty file: no targets, docker's own logins, HTTPS everywhere."""
+    return Settings.model_validate({}, context=Surroundings(Path("/"), environ))
+
+
+def _read(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(MAX_BYTES + 1)
+    except OSError as error:
+        fault = Fault(str(path), 1, 1, "", f"a file that cannot be read ({error.strerror})", "a readable file")
+        raise FaultyFile([fault]) from None
+
+
+def _find_docker_folder(environ: Mapping[str, str]) -> Path | None:
+    if chosen := environ.get("DOCKER_CONFIG"):
+        folder = Path(chosen).absolute()
+    elif home := environ.get("HOME"):
+        folder = Path(home).absolute() / ".docker"
+    else:
+        return None
+    return folder if folder.is_dir() else None
+
+
+def _make_target_name(url: str, branch: str) -> str:
+    return f"{find_repo_path(url)}@{branch}"
+
+
+def _check_plain_http(url: str, *, is_allowed: bool) -> None:
+    if is_plain_http(url) and not is_allowed:
+        raise Refused("https://, or http:// with plain_http: true", found="http:// without plain_http", at=("url",))
+
+
+def _refuse_repeated_names(root: Node) -> Iterator[Refused]:
+    """Find targets of one name, given or made; two targets with the same URL and branch are such."""
+    targets = root.children.get("targets")
+    seen: set[object] = set()
+    for index, target in targets.children.items() if targets else ():
+        name = _find_target_name(target)
+        if name is not None and name in seen:
+            at = ("targets", index, *(["name"] if "name" in target.keys else []))
+            yield Refused("a name of its own for each target (key name)", found=f"the name {name} again", at=at)
+        seen.add(name)
+
+
+def _find_target_name(target: Node) -> str | None:
+    given, url, branch = (target.children.get(key, target).value for key in ("name", "url", "branch"))
+    if isinstance(given, str):
+        return given
+    if not isinstance(url, str):
+        return None
+    try:
+        return _make_target_name(make_git_url(url, None), branch if isinstance(branch, str) else "main")
+    except Refused:
+        return None

@@ -1,0 +1,212 @@
+"""A team's policy file: `.imagebot.yaml` at the root of its config repository, made into the values of `policy`.
+
+It is untrusted: everything in it is bounded, and its patterns are matched in linear time. What an entry does is for
+`policy` to say; `docs/policy-file.md` says what each key means.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Annotated, TypeVar
+
+from pydantic import Field
+
+from imagebot.errors import InvalidInput
+from imagebot.policy.entry import (
+    Entry,
+    FileGlobs,
+    ImagePattern,
+    InvalidFileGlob,
+    InvalidImagePattern,
+    parse_file_globs,
+    parse_image_pattern,
+)
+from imagebot.policy.range import InvalidRange, parse_range
+from imagebot.policy.select import Level, Policy, SemverLevel, SemverRange
+from imagebot.settings.fault import Fault, FaultyFile, list_faults, quote
+from imagebot.settings.ref_name import is_branch_prefix
+from imagebot.settings.section import MadeFrom, Refused, Section, matching, validate
+from imagebot.settings.yaml_source import Node, read_document
+
+MAX_ENTRIES = 1000
+
+T = TypeVar("T")
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,99}")
+# GitLab takes labels as a list with commas.
+_LABEL = re.compile(r"(?! )[^,\x00-\x1f\x7f]{1,255}(?<! )")
+_USERNAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}")
+_AT_MOST_50 = Field(max_length=50)
+
+
+class InvalidPolicyFile(InvalidInput):
+    """A policy file has faults: all of them, in the order of their positions."""
+
+    def __init__(self, faults: tuple[Fault, ...]) -> None:
+        super().__init__(list_faults(faults))
+        self.faults = faults
+
+
+class MissingPolicyFile(InvalidInput):
+    """There is no policy file where one should be: in a branch, or in a folder."""
+
+    def __init__(self, path: str, place: str) -> None:
+        super().__init__(f"{place} has no {path}: add one that says which images may move, and how far")
+        self.path = path
+        self.place = place
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyFile:
+    """Which files are read, what governs the images in them, and how changes are proposed."""
+
+    include: FileGlobs
+    exclude: FileGlobs
+    entries: tuple[Entry, ...]
+    branch_prefix: str
+    labels: tuple[str, ...]
+    reviewers: tuple[str, ...]
+    assignees: tuple[str, ...]
+    draft: bool
+
+    def includes(self, path: str) -> bool:
+        """Say whether the file at this path, relative to the root of the tree, is read at all."""
+        return self.include.matches(path) and not self.exclude.matches(path)
+
+
+def _parsed(parse: Callable[[str], T]) -> Callable[[str, object], T]:
+    """Let what a parser of the core finds wrong be said as a fault."""
+
+    def make(text: str, _: object) -> T:
+        try:
+            return parse(text)
+        except (InvalidImagePattern, InvalidFileGlob, InvalidRange) as error:
+            raise Refused(found=f"{quote(text)} ({error.reason})") from error
+
+    return make
+
+
+def _parse_policy(text: str) -> Policy:
+    level = next((level for level in Level if level.value == text), None)
+    return SemverLevel(level) if level else SemverRange(parse_range(text))
+
+
+def _check_file_glob(text: str) -> str:
+    parse_file_globs([text])
+    return text
+
+
+def _make_file_globs(globs: tuple[str, ...], _: object) -> FileGlobs:
+    try:
+        return parse_file_globs(globs)
+    except InvalidFileGlob as error:  # of all together: each by itself was accepted
+        raise Refused("fewer or shorter patterns", found=f"{quote(error.text)} ({error.reason})") from error
+
+
+def _make_branch_prefix(text: str, _: object) -> str:
+    if not is_branch_prefix(text):
+        raise Refused
+    return text
+
+
+Image = Annotated[
+    ImagePattern,
+    MadeFrom(
+        "a repository, as in nginx or ghcr.io/acme/api, or a pattern of repositories, as in ghcr.io/acme/* or *",
+        _parsed(parse_image_pattern),
+    ),
+]
+Semver = Annotated[
+    Policy,
+    MadeFrom('patch, minor, major or a range of versions, as in "^1.4" or ">=1.2 <3"', _parsed(_parse_policy)),
+]
+FileGlob = Annotated[str, MadeFrom('a pattern of files as in .gitignore: "apps/**/*.yaml"', _parsed(_check_file_glob))]
+Globs = Annotated[FileGlobs, MadeFrom("a list of patterns", _make_file_globs, source=tuple[FileGlob, ...])]
+Username = Annotated[str, matching(_USERNAME, "a user's name on the forge, without @")]
+Usernames = Annotated[tuple[Username, ...], _AT_MOST_50]
+Label = Annotated[str, matching(_LABEL, "a label: one line of at most 255 characters, without a comma")]
+
+
+class FilesSection(Section):
+    """Which files are read at all."""
+
+    include: Globs = parse_file_globs(["**/*.yaml", "**/*.yml"])
+    exclude: Globs = parse_file_globs([])
+
+
+class PolicySection(Section):
+    """How an entry chooses: exactly one policy, and so far there is one kind."""
+
+    semver: Semver
+
+
+class ImageSection(Section):
+    """One entry of `images`."""
+
+    name: Annotated[str, matching(_NAME, "a name of letters, digits and . _ / -")] | None = None
+    image: Image
+    files: Globs | None = None
+    policy: PolicySection
+
+
+class MergeRequestsSection(Section):
+    """How changes are proposed."""
+
+    branch_prefix: Annotated[
+        str,
+        MadeFrom("the beginning of a branch's name (git-check-ref-format), as in imagebot/", _make_branch_prefix),
+    ] = "imagebot/"
+    labels: Annotated[tuple[Label, ...], _AT_MOST_50] = ()
+    reviewers: Usernames = ()
+    assignees: Usernames = ()
+    draft: Annotated[bool, MadeFrom("true or false", source=bool)] = False
+
+
+class PolicyFileSection(Section):
+    """All of the policy file."""
+
+    version: Annotated[int, MadeFrom("1", source=Annotated[int, Field(ge=1, le=1)])]
+    files: FilesSection = FilesSection()
+    images: tuple[ImageSection, ...] = Field(max_length=MAX_ENTRIES)
+    merge_requests: MergeRequestsSection = MergeRequestsSection()
+
+
+def parse_policy_file(data: bytes, *, file: str) -> PolicyFile:
+    """Parse a policy file; `file` is what its faults call it.
+
+    Raises InvalidPolicyFile with all faults.
+    """
+    try:
+        document = read_document(data, file=file)
+        section = validate(PolicyFileSection, document, context=None, rules=[_refuse_repeated_names])
+    except FaultyFile as error:
+        raise InvalidPolicyFile(error.faults) from None
+    proposals = section.merge_requests
+    images = document.root.children["images"].children
+    return PolicyFile(
+        section.files.include,
+        section.files.exclude,
+        tuple(_make_entry(image, images[index]) for index, image in enumerate(section.images)),
+        branch_prefix=proposals.branch_prefix,
+        labels=proposals.labels,
+        reviewers=proposals.reviewers,
+        assignees=proposals.assignees,
+        draft=proposals.draft,
+    )
+
+
+def _make_entry(image: ImageSection, node: Node) -> Entry:
+    return Entry(image.name, image.image, image.files, image.policy.semver, node.mark.line)
+
+
+def _refuse_repeated_names(root: Node) -> Iterator[Refused]:
+    images = root.children.get("images")
+    first: dict[object, int] = {}
+    for index, image in images.children.items() if images else ():
+        name = image.children.get("name")
+        if name is None or not isinstance(name.value, str):
+            continue
+        if name.value in first:
+            found = f"the name {quote(name.value)} again, after line {first[name.value]}"
+            yield Refused("a name of its own for each entry", found=found, at=("images", index, "name"))
+        first.setdefault(name.value, name.mark.line)

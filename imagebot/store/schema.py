@@ -1,0 +1,124 @@
+"""The tables of the store, and how an SQLite file is made ready for them.
+
+Instants are kept as whole microseconds since 1970 in UTC, because SQLite has no type for them.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    URL,
+    BigInteger,
+    Column,
+    Connection,
+    Dialect,
+    Engine,
+    ForeignKey,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    create_engine,
+    event,
+)
+from sqlalchemy.types import TypeDecorator
+
+VERSION = 1
+# "imgb": tells a store from the database of another program.
+APPLICATION_ID = 0x696D6762
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_CONNECTIONS = 4
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware datetime, read back in UTC."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002
+        return None if value is None else (value - _EPOCH) // _MICROSECOND
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        return None if value is None else _EPOCH + value * _MICROSECOND
+
+
+metadata = MetaData()
+
+repositories = Table(
+    "repositories",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("registry", Text, nullable=False),
+    Column("path", Text, nullable=False),
+    Column("listed_at", Instant, nullable=False),
+    UniqueConstraint("registry", "path"),
+)
+
+tags = Table(
+    "tags",
+    metadata,
+    Column("repository", ForeignKey("repositories.id", ondelete="CASCADE"), primary_key=True),
+    Column("tag", Text, primary_key=True),
+    Column("first_seen", Instant, nullable=False),
+    Column("digest", Text),
+    Column("digest_seen", Instant),
+    sqlite_with_rowid=False,
+)
+
+outcomes = Table(
+    "outcomes",
+    metadata,
+    Column("target", Text, primary_key=True),
+    Column("finished_at", Instant, nullable=False),
+    Column("summary", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+
+def make_engine(path: str, *, busy_timeout_s: float) -> Engine:
+    """Make the engine of one file. Transactions with the option `immediate` take the write lock when they begin."""
+    engine = create_engine(URL.create("sqlite", database=path), pool_size=_CONNECTIONS, max_overflow=0, pool_timeout=60)
+
+    def prepare(connection: Any, _: object) -> None:
+        _prepare_connection(connection, busy_timeout_ms=int(busy_timeout_s * 1000))
+
+    event.listen(engine, "connect", prepare)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _prepare_connection(connection: Any, *, busy_timeout_ms: int) -> None:
+    # Python's sqlite3 would begin transactions by itself, and only before the first write: `_begin` does it instead.
+    connection.isolation_level = None
+    for pragma in (
+        f"busy_timeout = {busy_timeout_ms}",
+        "journal_mode = WAL",
+        "synchronous = NORMAL",
+        "foreign_keys = ON",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin(connection: Connection) -> None:
+    # A transaction that reads and then writes loses updates of others, unless it has the write lock from its start.
+    is_immediate = connection.get_execution_options().get("immediate", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if is_immediate else "BEGIN")
+
+
+def read_pragma(connection: Connection, name: str) -> Any:
+    return connection.exec_driver_sql(f"PRAGMA {name}").scalar()
+
+
+def is_empty(connection: Connection) -> bool:
+    return connection.exec_driver_sql("SELECT count(*) FROM sqlite_schema").scalar() == 0
+
+
+def create_tables(connection: Connection) -> None:
+    """Make an empty database a store of this version."""
+    metadata.create_all(connection)
+    connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.exec_driver_sql(f"PRAGMA user_version = {VERSION}")

@@ -1,0 +1,165 @@
+"""The places of a file in which an image may stand, found by their form alone.
+
+A candidate says which nodes would spell a reference. Whether they do, and whether they may be edited, is decided by
+`locate`.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from imagebot.yamledit.occurrence import Place
+from imagebot.yamledit.scan import Alias, MappingNode, Node, Path, Scalar, SequenceNode, Style
+
+_NULLS = frozenset(["~", "null", "Null", "NULL"])
+_NAME_KEYS = ("registry", "repository", "name", "newName")
+_IDENTIFIER_KEYS = ("tag", "newTag", "digest")
+_LENT = "a merge key brings its tag or digest into a mapping that names another image"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """Nodes that together may name an image: either a whole reference, or a name in parts with a tag or a digest."""
+
+    place: Place
+    path: Path
+    whole: Node | None = None
+    name: tuple[Node, ...] = ()
+    tag: Node | None = None
+    digest: Node | None = None
+    problem: str | None = None
+
+    @property
+    def editable(self) -> tuple[Node, ...]:
+        return tuple(node for node in (self.whole, self.tag, self.digest) if node is not None)
+
+    def spell(self) -> str:
+        """Write the nodes as one reference; an alias to nothing is written as it stands."""
+        if self.whole is not None:
+            return text_of(self.whole)
+        tag = f":{text_of(self.tag)}" if self.tag is not None else ""
+        digest = f"@{text_of(self.digest)}" if self.digest is not None else ""
+        return self.spell_name() + tag + digest
+
+    def spell_name(self) -> str:
+        return "/".join(text_of(node) for node in self.name)
+
+
+def find_scalar(node: Node) -> Scalar | None:
+    """Return the scalar itself, or the one that an alias stands for."""
+    target = node.target if isinstance(node, Alias) else node
+    return target if isinstance(target, Scalar) else None
+
+
+def text_of(node: Node) -> str:
+    scalar = find_scalar(node)
+    if scalar is not None:
+        return scalar.value
+    return f"*{node.name}" if isinstance(node, Alias) else ""
+
+
+def make_candidates(mapping: MappingNode, *, lent: Collection[MappingNode]) -> Iterator[Candidate]:
+    """Yield the candidates among the values of one mapping; no scalar belongs to two.
+
+    `lent` are the mappings whose tag or digest another image takes over, as `find_lent` finds them.
+    """
+    for node in mapping.values.get("image", ()):
+        if not _is_collection(node) and not _is_nothing(node):
+            yield Candidate(Place.IMAGE, Path(mapping.path, "image"), whole=node)
+    parted = (_is_item_of_images(mapping) and _find_kustomize(mapping)) or _find_split(mapping)
+    if parted:
+        is_shared = mapping in lent and parted.problem is None
+        yield replace(parted, problem=_LENT) if is_shared else parted
+
+
+def find_lent(mappings: Iterable[MappingNode]) -> frozenset[MappingNode]:
+    """Find the mappings that a merge key brings into one that names another image, but has no tag of its own."""
+    lent: set[MappingNode] = set()
+    passed: set[MappingNode] = set()
+    for mapping in mappings:
+        if not any(key in mapping.values for key in _NAME_KEYS):
+            continue
+        has_none = not any(key in mapping.values for key in _IDENTIFIER_KEYS)
+        bases = _list_merged(mapping)
+        while bases:
+            base = bases.pop()
+            if any(key in base.values and key not in mapping.values for key in _IDENTIFIER_KEYS):
+                lent.add(base)
+            if has_none and base not in passed:
+                passed.add(base)
+                bases += _list_merged(base)
+    return frozenset(lent)
+
+
+def _list_merged(mapping: MappingNode) -> list[MappingNode]:
+    """List the mappings that merge keys bring into one."""
+    nodes = [
+        item
+        for node in mapping.values.get("<<", ())
+        for item in (node.items if isinstance(node, SequenceNode) else (node,))
+    ]
+    targets = [node.target if isinstance(node, Alias) else node for node in nodes]
+    return [target for target in targets if isinstance(target, MappingNode)]
+
+
+def _is_item_of_images(mapping: MappingNode) -> bool:
+    step, parent = mapping.path.step, mapping.path.parent
+    return isinstance(step, int) and parent is not None and parent.step == "images"
+
+
+def _find_kustomize(mapping: MappingNode) -> Candidate | None:
+    parts, problem = _pick(mapping, ("name", "newName", "newTag", "digest"))
+    if "name" not in parts or len(parts) == 1:
+        return None
+    problem = problem or _find_inherited(mapping, ("newName", "newTag", "digest"))
+    name = (parts.get("newName", parts["name"]),)
+    return Candidate(Place.KUSTOMIZE, mapping.path, None, name, parts.get("newTag"), parts.get("digest"), problem)
+
+
+def _find_split(mapping: MappingNode) -> Candidate | None:
+    if "repository" not in mapping.values or "tag" not in mapping.values:
+        return None
+    parts, problem = _pick(mapping, ("registry", "repository", "tag", "digest"))
+    if "repository" not in parts or "tag" not in parts:
+        return None
+    problem = problem or _find_inherited(mapping, ("registry", "digest"))
+    name = tuple(parts[key] for key in ("registry", "repository") if key in parts)
+    return Candidate(Place.SPLIT, mapping.path, None, name, parts["tag"], parts.get("digest"), problem)
+
+
+def _pick(mapping: MappingNode, keys: tuple[str, ...]) -> tuple[Mapping[str, Node], str | None]:
+    """Return the scalars under the keys, without those that are empty or null, and what makes the keys ambiguous."""
+    parts: dict[str, Node] = {}
+    problem = None
+    for key in keys:
+        nodes = mapping.values.get(key, ())
+        if len(nodes) > 1:
+            problem = f"the mapping has the key {key} {len(nodes)} times, and readers differ in which one they take"
+        if any(_is_collection(node) for node in nodes):
+            problem = f"what stands under the key {key} is no scalar"
+        elif nodes and not _is_nothing(nodes[0]):
+            parts[key] = nodes[0]
+    return parts, problem
+
+
+def _find_inherited(mapping: MappingNode, keys: tuple[str, ...]) -> str | None:
+    """Say which of the keys a merge key may add to the mapping; a merge inside what is merged is not looked into."""
+    missing = [key for key in keys if key not in mapping.values]
+    for base in _list_merged(mapping):
+        found = [key for key in (*missing, "<<") if key in base.values]
+        if found:
+            what = "another merge key" if found[0] == "<<" else f"the key {found[0]}"
+            return f"a merge key brings {what} into the mapping"
+    return None
+
+
+def _is_collection(node: Node) -> bool:
+    target = node.target if isinstance(node, Alias) else node
+    return isinstance(target, MappingNode | SequenceNode)
+
+
+def _is_nothing(node: Node) -> bool:
+    """Whether the node is empty or null, which in all these places means that nothing is said."""
+    scalar = find_scalar(node)
+    if scalar is None:
+        return False
+    return not scalar.value or (scalar.style is Style.PLAIN and scalar.value in _NULLS)

@@ -1,0 +1,76 @@
+"""Where a file names an image, and what looks like such a place but is left alone."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from imagebot.image.reference import Reference
+from imagebot.yamledit.scan import Path
+
+
+class Place(Enum):
+    """The form in which an image is named."""
+
+    IMAGE = "image"
+    """`image: name:tag[@digest]`"""
+    KUSTOMIZE = "kustomize"
+    """An item of `images:` with `name` and any of `newName`, `newTag` and `digest`."""
+    SPLIT = "split"
+    """A mapping with `repository` and `tag`, and perhaps `registry` and `digest`."""
+
+
+class Holds(Enum):
+    """Which part of a reference a scalar spells."""
+
+    REFERENCE = "reference"
+    TAG = "tag"
+    TAG_AND_DIGEST = "tag and digest"
+    DIGEST = "digest"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A scalar that is to be edited: its bytes, quotes included, and the text it stands for."""
+
+    holds: Holds
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """An image that a file names; line and column are those of the first scalar to be edited."""
+
+    place: Place
+    reference: Reference
+    parts: tuple[Part, ...]
+    line: int
+    column: int
+    path: Path
+
+    @property
+    def has_digest(self) -> bool:
+        return self.reference.digest is not None
+
+    @property
+    def yaml_path(self) -> str:
+        """The path of the image as text; two occurrences may have the same one, their offsets differ."""
+        return str(self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class LeftAlone:
+    """A text that looks like an image and is not edited, and why: `reason` is a clause about the text."""
+
+    line: int
+    column: int
+    text: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """What a file names, each in the order of the text."""
+
+    occurrences: tuple[Occurrence, ...]
+    left_alone: tuple[LeftAlone, ...]

@@ -1,0 +1,51 @@
+"""A server without merge requests: the branch is all there is."""
+
+from dataclasses import replace
+
+from imagebot.forge import Forge, MergeRequest, MergeRequestState, NewMergeRequest
+from imagebot.forge.branch_only import BranchForge
+
+NEW = NewMergeRequest(
+    "imagebot/nginx", "main", "Update nginx to 1.3", "Because.", labels=("x",), reviewers=("alice",), is_draft=True
+)
+OPENED = MergeRequest(
+    number=None,
+    url=None,
+    state=MergeRequestState.OPEN,
+    branch="imagebot/nginx",
+    target="main",
+    title="Update nginx to 1.3",
+    body="Because.",
+    labels=frozenset(),
+    is_draft=False,
+)
+
+
+def test_what_is_opened_is_the_branch_with_its_text_and_nothing_else():
+    opened = BranchForge().open(NEW)
+
+    assert (opened.merge_request, opened.unknown_users) == (OPENED, ())
+
+
+def test_there_are_no_merge_requests_to_list_open_or_closed():
+    forge = BranchForge()
+    forge.open(NEW)
+
+    assert not forge.has_merge_requests
+    assert forge.list_open(branch_prefix="imagebot/", target="main") == ()
+    assert forge.find_closed(branch="imagebot/nginx", target="main") == ()
+
+
+def test_an_edited_text_is_what_the_caller_wrote():
+    edited = BranchForge().edit(OPENED, title="Update nginx to 1.4", body="Newer.")
+
+    assert edited == replace(OPENED, title="Update nginx to 1.4", body="Newer.")
+
+
+def test_it_is_used_as_every_forge():
+    forge: Forge = BranchForge()
+
+    with forge as entered:
+        entered.close(OPENED, note="Done.")
+
+        assert entered.body_limit == 65_536

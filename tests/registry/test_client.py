@@ -1,0 +1,299 @@
+"""Listing tags and fetching digests, against a registry that really answers, or misanswers."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+import responses
+
+from imagebot.demo.image import IMAGE, make_digest
+from imagebot.demo.loopback import Reply
+from imagebot.demo.push import push_image
+from imagebot.demo.registry import LoopbackRegistry
+from imagebot.errors import NeedsOperator, Transient
+from imagebot.image.reference import Repository, parse_repository
+from imagebot.registry.client import Registries
+from imagebot.registry.errors import (
+    AccessDenied,
+    RateLimited,
+    RegistryUnavailable,
+    UnexpectedAnswer,
+    UnknownRepository,
+    UnknownTag,
+)
+from imagebot.registry.host import RegistryHost
+from imagebot.secret import Secret
+
+BOB = {"username": "bob", "password": Secret("s3cret")}
+LIST = "/v2/acme/api/tags/list?n=1000"
+
+
+def find_api(registry: LoopbackRegistry) -> Repository:
+    return Repository(registry.address, "acme/api")
+
+
+def make_page(*tags: str, link: str | None = None) -> Reply:
+    return Reply(200, json.dumps({"name": "acme/api", "tags": tags}).encode(), {"Link": link} if link else {})
+
+
+def test_the_tags_of_a_repository(registry, connect):
+    for tag in ("1.10", "1.9", "latest"):
+        push_image(registry.address, "acme/api", tag)
+
+    assert connect(registry.address).list_tags(find_api(registry)) == ("1.10", "1.9", "latest")
+
+
+def test_a_listing_goes_on_until_no_page_follows(connect):
+    with LoopbackRegistry(page_limit=2) as registry:
+        for tag in ("a", "b", "c", "d", "e"):
+            push_image(registry.address, "acme/api", tag)
+        registry.requests.clear()
+
+        assert connect(registry.address).list_tags(find_api(registry)) == ("a", "b", "c", "d", "e")
+        assert [request.target.partition("?")[2] for request in registry.requests] == [
+            "n=1000",
+            "n=2&last=b",
+            "n=2&last=d",
+        ]
+
+
+def test_an_empty_page_may_be_followed_by_others(registry, connect):
+    pages = {LIST: make_page(link='<?last=x>; rel="next"'), LIST.replace("n=1000", "last=x"): make_page("a")}
+    registry.fault = lambda method, target: pages[target]
+
+    assert connect(registry.address).list_tags(find_api(registry)) == ("a",)
+
+
+def test_a_tag_that_two_pages_hold_is_listed_once(registry, connect):
+    pages = {LIST: make_page("b", "a", link="<?last=b>"), LIST.replace("n=1000", "last=b"): make_page("b")}
+    registry.fault = lambda method, target: pages[target]
+
+    assert connect(registry.address).list_tags(find_api(registry)) == ("a", "b")
+
+
+def test_a_repository_whose_tags_are_all_deleted_has_none(registry, connect):
+    registry.fault = lambda method, target: Reply(200, b'{"name": "acme/api", "tags": null}')
+
+    assert connect(registry.address).list_tags(find_api(registry)) == ()
+
+
+def test_a_next_page_on_another_host_is_not_asked(registry, connect):
+    with LoopbackRegistry() as other:
+        registry.fault = lambda *_: make_page("a", link=f'<http://{other.address}{LIST}>; rel="next"')
+
+        with pytest.raises(UnexpectedAnswer, match=f"its next page is said to be at {other.address}"):
+            connect(registry.address, **BOB).list_tags(find_api(registry))
+
+        assert other.requests == []
+
+
+def test_a_page_that_leads_to_itself_ends_the_listing(registry, connect):
+    registry.fault = lambda method, target: make_page(link=f'<{target}>; rel="next"')
+
+    with pytest.raises(UnexpectedAnswer, match=r"the pages of the tags of .*/acme/api go in circles"):
+        connect(registry.address).list_tags(find_api(registry))
+
+    assert len(registry.requests) == 2
+
+
+def test_a_page_that_comes_again_under_another_link_ends_the_listing(registry, connect):
+    registry.fault = lambda *_: make_page("a", "b", link=f'<?last={len(registry.requests)}>; rel="next"')
+
+    with pytest.raises(UnexpectedAnswer, match="go in circles"):
+        connect(registry.address).list_tags(find_api(registry))
+
+    assert len(registry.requests) == 2
+
+
+@pytest.mark.slow
+def test_pages_without_end_end_the_listing(registry, connect):
+    registry.fault = lambda *_: make_page(f"t{len(registry.requests)}", link=f"<?last={len(registry.requests)}>")
+
+    with pytest.raises(UnexpectedAnswer, match="fill more than 1000 pages or 67108864 bytes"):
+        connect(registry.address).list_tags(find_api(registry))
+
+    assert len(registry.requests) == 1000
+
+
+def test_large_pages_end_the_listing(registry, connect):
+    blanks = b" " * (15 * 1024 * 1024)
+    registry.fault = lambda *_: Reply(
+        200,
+        b'{"tags": ["t%d"]}' % len(registry.requests) + blanks,
+        {"Link": f"<?last={len(registry.requests)}>"},
+    )
+
+    with pytest.raises(UnexpectedAnswer, match="fill more than 1000 pages or 67108864 bytes"):
+        connect(registry.address).list_tags(find_api(registry))
+
+    assert len(registry.requests) == 5
+
+
+def make_html(status: int) -> Reply:
+    return Reply(status, b"<!doctype html><h1>Sign in</h1>", {"Content-Type": "text/html"})
+
+
+@pytest.mark.parametrize(
+    ("reply", "error", "said", "asked"),
+    [
+        pytest.param(Reply(404), UnknownRepository, "knows no such repository (404)", 1, id="404"),
+        pytest.param(Reply(401), AccessDenied, "asks for a login (401), and none is configured", 1, id="401"),
+        pytest.param(Reply(403), AccessDenied, "asks for a login (403), and none is configured", 1, id="403"),
+        pytest.param(Reply(400), UnexpectedAnswer, "status 400 where the tags of", 1, id="400"),
+        pytest.param(Reply(500), RegistryUnavailable, "it answered 500", 1, id="500 is not tried again"),
+        pytest.param(make_html(502), RegistryUnavailable, "it answered 502", 3, id="502 with HTML is tried again"),
+        pytest.param(Reply(503), RegistryUnavailable, "it answered 503", 3, id="503 is tried again"),
+        pytest.param(Reply(504), RegistryUnavailable, "it answered 504", 3, id="504 is tried again"),
+        pytest.param(
+            Reply(503, headers={"Retry-After": "120"}), RegistryUnavailable, "it answered 503", 1, id="503 for long"
+        ),
+        pytest.param(Reply(429), RateLimited, "limiting our requests (429)", 1, id="429 without a time"),
+        pytest.param(
+            Reply(429, headers={"Retry-After": "3"}), RateLimited, "asks for a pause of 3 s", 3, id="429 for seconds"
+        ),
+        pytest.param(
+            Reply(429, headers={"Retry-After": "3600"}), RateLimited, "a pause of 3600 s", 1, id="429 for an hour"
+        ),
+        pytest.param(make_html(200), UnexpectedAnswer, "its tag list is HTML", 1, id="200 with HTML"),
+        pytest.param(Reply(200, b'{"tags": ["a"'), UnexpectedAnswer, "its tag list is no JSON", 1, id="truncated"),
+        pytest.param(Reply(200, b"[]"), UnexpectedAnswer, 'with the key "tags"', 1, id="wrong JSON"),
+        pytest.param(Reply(204), UnexpectedAnswer, "status 204", 1, id="204"),
+    ],
+)
+def test_what_an_answer_means(registry, connect, pauses, *, reply, error, said, asked):
+    registry.fault = lambda *_: reply
+
+    with pytest.raises(error) as caught:
+        connect(registry.address).list_tags(find_api(registry))
+
+    assert said in str(caught.value)
+    assert registry.address in str(caught.value)
+    assert len(registry.requests) == asked
+    assert len(pauses) == asked - 1
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        pytest.param(Reply(404), NeedsOperator, id="404"),
+        pytest.param(Reply(403), NeedsOperator, id="403"),
+        pytest.param(Reply(429), Transient, id="429"),
+        pytest.param(Reply(500), Transient, id="500"),
+        pytest.param(Reply(200), Transient, id="no tag list"),
+    ],
+)
+def test_who_can_help(registry, connect, error, kind):
+    registry.fault = lambda *_: error
+
+    with pytest.raises(kind):
+        connect(registry.address).list_tags(find_api(registry))
+
+
+def test_a_brief_fault_goes_unnoticed(registry, connect, pauses):
+    replies = iter([Reply(502), Reply(429, headers={"Retry-After": "4"}), None])
+    push_image(registry.address, "acme/api", "1.0")
+    registry.fault = lambda *_: next(replies)
+
+    assert connect(registry.address).list_tags(find_api(registry)) == ("1.0",)
+    assert pauses == [0.5, 4.0]
+
+
+def test_the_digest_of_a_tag_is_asked_with_head(registry, connect):
+    digest = push_image(registry.address, "acme/api", "1.0")
+    registry.requests.clear()
+
+    assert connect(registry.address).fetch_digest(find_api(registry), "1.0") == digest
+    assert [request.method for request in registry.requests] == ["HEAD"]
+
+
+def test_the_digest_of_a_registry_that_does_not_say_it_is_computed(registry, connect):
+    manifest = b'{"schemaVersion": 2}'
+    registry.fault = lambda *_: Reply(200, manifest, {"Content-Type": f"{IMAGE}; charset=utf-8"})
+
+    digest = connect(registry.address).fetch_digest(find_api(registry), "1.0")
+
+    assert digest == make_digest(manifest)
+    assert [request.method for request in registry.requests] == ["HEAD", "GET"]
+
+
+@pytest.mark.parametrize(
+    ("reply", "error", "said"),
+    [
+        pytest.param(Reply(404), UnknownTag, "acme/api:1.0: the registry has no such tag (404)", id="404"),
+        pytest.param(
+            Reply(200, headers={"Docker-Content-Digest": "sha256:x"}), UnexpectedAnswer, "is no digest", id="no digest"
+        ),
+        pytest.param(make_html(200), UnexpectedAnswer, "something of type 'text/html'", id="HTML is no manifest"),
+        pytest.param(Reply(200), UnexpectedAnswer, "something of type ''", id="no type"),
+        pytest.param(
+            Reply(200, bytes(4 * 1024 * 1024 + 1), {"Content-Type": IMAGE}),
+            UnexpectedAnswer,
+            "a body of more than 4194304 bytes",
+            id="a manifest too large",
+        ),
+        pytest.param(Reply(405), UnexpectedAnswer, "status 405 where", id="405"),
+    ],
+)
+def test_what_an_answer_for_a_digest_means(registry, connect, reply, error, said):
+    registry.fault = lambda *_: reply
+
+    with pytest.raises(error) as caught:
+        connect(registry.address).fetch_digest(find_api(registry), "1.0")
+
+    assert said in str(caught.value)
+
+
+@responses.activate
+def test_docker_hub_stands_at_other_addresses():
+    registry, auth = "https://registry-1.docker.io", "https://auth.docker.io/token"
+    challenge = {"WWW-Authenticate": f'Bearer realm="{auth}",service="registry.docker.io"'}
+    scope = {"service": "registry.docker.io", "scope": "repository:library/nginx:pull"}
+    listing = f"{registry}/v2/library/nginx/tags/list"
+    responses.get(listing, status=401, headers=challenge)
+    responses.get(auth, json={"token": "t"}, match=[responses.matchers.query_param_matcher(scope)])
+    let_in = responses.matchers.header_matcher({"Authorization": "Bearer t"})
+    responses.get(listing, json={"tags": ["1.27"]}, match=[let_in])
+
+    with Registries({}, docker_config=None, timeout_s=5.0, user_agent="imagebot/test") as registries:
+        assert registries.list_tags(parse_repository("nginx")) == ("1.27",)
+
+
+@responses.activate
+def test_a_known_redirect_is_followed_without_a_login():
+    there = "https://us-west2-docker.pkg.dev/v2/k8s/images/pause/tags/list"
+    responses.get("https://registry.k8s.io/v2/pause/tags/list", status=307, headers={"Location": there})
+    responses.get(
+        there,
+        json={"tags": ["3.9"]},
+        headers={"Link": '<?last=3.9>; rel="next"'},
+        match=[responses.matchers.query_param_matcher({})],
+    )
+    responses.get(there, json={"tags": ["3.10"]}, match=[responses.matchers.query_param_matcher({"last": "3.9"})])
+
+    with Registries({}, docker_config=None, timeout_s=5.0, user_agent="imagebot/test") as registries:
+        assert registries.list_tags(parse_repository("registry.k8s.io/pause")) == ("3.10", "3.9")
+    assert not any("Authorization" in call.request.headers for call in responses.calls)
+
+
+@responses.activate
+def test_no_login_goes_along_with_a_known_redirect():
+    here, there = "https://registry.k8s.io/v2/pause/tags/list", "https://us-west2-docker.pkg.dev/v2/pause/tags/list"
+    responses.get(here, status=401, headers={"WWW-Authenticate": "Basic"})
+    responses.get(here, status=307, headers={"Location": there})
+    responses.get(there, json={"tags": ["3.9"]})
+    host = RegistryHost("registry.k8s.io", username="bob", password=Secret("s3cret"))
+
+    with Registries({host.name: host}, docker_config=None, timeout_s=5.0, user_agent="imagebot/test") as registries:
+        registries.list_tags(parse_repository("registry.k8s.io/pause"))
+
+    assert ["Authorization" in call.request.headers for call in responses.calls] == [False, True, False]
+
+
+def test_docker_is_not_imported_without_need():
+    slow = ("docker", "gitlab", "pydantic", "sqlalchemy", "structlog")
+    probe = f"import sys, imagebot.registry.client; print([name for name in {slow} if name in sys.modules])"
+
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
+
+    assert done.stdout == "[]\n"

@@ -1,0 +1,35 @@
+"""What failures mean that no server on loopback can provoke; the others are in test_transport.py."""
+
+import errno
+import ssl
+
+import pytest
+
+from imagebot.registry.errors import RegistryUnavailable
+from imagebot.registry.failure import make_failure
+
+
+@pytest.mark.parametrize(
+    ("cause", "reason", "retry_after_s"),
+    [
+        pytest.param(OSError(errno.EHOSTUNREACH, "x"), "No route to host", None, id="by the system's text"),
+        pytest.param(ssl.SSLEOFError("x"), "the connection was broken off", 0.0, id="an end in the handshake"),
+        pytest.param(BrokenPipeError("x"), "the connection was broken off", 0.0, id="an end while sending"),
+        pytest.param(ValueError("secret"), "ValueError", None, id="by the class, never by the text"),
+    ],
+)
+def test_what_a_failure_means(cause, reason, retry_after_s):
+    error = OSError("wrapped")
+    error.__cause__ = cause
+
+    failure = make_failure(error, "ghcr.io", 5.0)
+
+    assert isinstance(failure, RegistryUnavailable)
+    assert (failure.reason, failure.retry_after_s) == (reason, retry_after_s)
+
+
+def test_causes_that_go_in_circles_come_to_an_end():
+    first, second = ValueError(), ValueError()
+    first.__cause__, second.__cause__ = second, first
+
+    assert str(make_failure(first, "ghcr.io", 5.0)) == "ghcr.io is unavailable: ValueError"

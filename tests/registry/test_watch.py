@@ -1,0 +1,104 @@
+"""Where connections may lead: a host that the settings do not name stands at a public address, or is not talked to."""
+
+import socket
+
+import pytest
+
+from imagebot.image.reference import Repository
+from imagebot.registry.client import Registries
+from imagebot.registry.errors import PrivateAddress, RegistryUnavailable
+from imagebot.registry.watch import Watch, is_public
+from tests.servers.raw_server import RawServer
+
+
+@pytest.mark.parametrize(
+    ("address", "public"),
+    [
+        pytest.param("1.1.1.1", True, id="public"),
+        pytest.param("2606:4700::1111", True, id="public IPv6"),
+        pytest.param("127.0.0.1", False, id="loopback"),
+        pytest.param("::1", False, id="loopback IPv6"),
+        pytest.param("10.1.2.3", False, id="private"),
+        pytest.param("192.168.0.1", False, id="private, too"),
+        pytest.param("100.64.0.1", False, id="a provider's own"),
+        pytest.param("169.254.169.254", False, id="a cloud's metadata"),
+        pytest.param("fe80::1%eth0", False, id="link-local with its zone"),
+        pytest.param("fd00::1", False, id="private IPv6"),
+        pytest.param("::ffff:10.1.2.3", False, id="private in IPv6's clothes"),
+        pytest.param("::ffff:1.1.1.1", True, id="public in IPv6's clothes"),
+        pytest.param("0.0.0.0", False, id="this machine"),
+    ],
+)
+def test_public_addresses(address, public):
+    assert is_public(address) is public
+
+
+def test_a_private_address_is_not_sent_a_byte():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        address = f"localhost:{listener.getsockname()[1]}"
+        with (
+            Registries({}, docker_config=None, timeout_s=5.0, user_agent="imagebot/test") as registries,
+            pytest.raises(PrivateAddress) as caught,
+        ):
+            registries.list_tags(Repository(address, "acme/api"))
+        connection, _ = listener.accept()
+        with connection:
+            sent = connection.recv(100)
+
+    assert sent == b""
+    assert str(caught.value) == (
+        "localhost leads to 127.0.0.1, which is no public address; "
+        "if that is meant, name localhost among the registries of the settings"
+    )
+
+
+def test_a_proxy_may_stand_at_a_private_address(monkeypatch):
+    with RawServer(lambda connection: connection.send(b"HTTP/1.1 403 No\r\n\r\n")) as proxy:
+        monkeypatch.setenv("https_proxy", f"http://{proxy.address}")
+        with (
+            Registries({}, docker_config=None, timeout_s=5.0, user_agent="imagebot/test") as registries,
+            pytest.raises(RegistryUnavailable, match="its proxy"),
+        ):
+            registries.list_tags(Repository("registry.example", "acme/api"))
+
+    assert proxy.connections == 1
+
+
+@pytest.fixture
+def pair():
+    ours, theirs = socket.socketpair()
+    theirs.settimeout(5)
+    with ours, theirs:
+        yield ours, theirs
+
+
+def test_a_watch_shuts_its_socket_when_the_time_is_over(pair):
+    ours, theirs = pair
+
+    with Watch(limit_s=0.05, public_only=False) as watch:
+        watch.watch(ours)
+        assert theirs.recv(1) == b""
+
+    assert watch.is_over
+
+
+def test_a_socket_that_comes_after_the_time_is_shut_at_once(pair):
+    ours, theirs = pair
+    first, other = socket.socketpair()
+
+    with first, other, Watch(limit_s=0.05, public_only=False) as watch:
+        watch.watch(first)
+        other.recv(1)
+        watch.watch(ours)
+        assert theirs.recv(1) == b""
+
+
+def test_a_watch_that_ended_leaves_the_socket_to_the_next(pair):
+    ours, theirs = pair
+
+    with Watch(limit_s=0.05, public_only=False) as watch:
+        watch.watch(ours)
+
+    theirs.settimeout(0.1)
+    with pytest.raises(TimeoutError):
+        theirs.recv(1)

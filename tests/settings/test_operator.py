@@ -1,0 +1,395 @@
+"""The operator's settings: what each key becomes, its default, and the faults only these settings have."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from imagebot.errors import NeedsOperator
+from imagebot.secret import Secret
+from imagebot.settings.operator import (
+    Author,
+    GitForge,
+    GitLabForge,
+    InvalidSettings,
+    RegistrySettings,
+    Settings,
+    SshSettings,
+    load_settings,
+    make_default_settings,
+)
+
+SAMPLE = Path(__file__).parents[2] / "config" / "imagebot.yaml"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name in ("ca.pem", "key", "known_hosts", "token"):
+        (tmp_path / name).write_text(f"{name}-text\n")
+    (tmp_path / "docker").mkdir()
+    return tmp_path
+
+
+def load(folder: Path, text: str, **environ: str) -> Settings:
+    (folder / "imagebot.yaml").write_text(text)
+    return load_settings(folder / "imagebot.yaml", environ)
+
+
+def list_faults(folder: Path, text: str, **environ: str) -> list[str]:
+    with pytest.raises(InvalidSettings) as raised:
+        load(folder, text, **environ)
+    return [str(fault).removeprefix(f"{folder}/imagebot.yaml:") for fault in raised.value.faults]
+
+
+def test_everything_but_the_targets_has_a_default(folder):
+    settings = load(folder, "targets: []")
+
+    assert settings == make_default_settings({})
+    assert (settings.data_dir, settings.docker_config) == (Path("/var/lib/imagebot"), None)
+    assert (settings.timeout_s, settings.parallel_polls) == (30.0, 8)
+    assert settings.author == Author(name="imagebot", email="imagebot@localhost")
+    assert (settings.registries, settings.targets) == ({}, ())
+
+
+def test_a_target_needs_only_its_url(folder):
+    (target,) = load(folder, "targets: [{url: https://git.example/infra/fleet.git}]").targets
+
+    assert target.name == "infra/fleet@main"
+    assert (target.url, target.branch) == ("https://git.example/infra/fleet.git", "main")
+    assert target.policy_file == ".imagebot.yaml"
+    assert (target.username, target.password, target.ca_file) == (None, None, None)
+    assert target.plain_http_hosts == frozenset()
+    assert target.ssh == SshSettings()
+    assert target.forge == GitForge(kind="git")
+
+
+def test_every_key_of_a_target_is_read(folder):
+    (target,) = load(
+        folder,
+        """
+        targets:
+          - name: staging
+            url: http://git.example:3000/fleet
+            branch: env/staging
+            policy_file: bot/policy.yaml
+            username: bot
+            password: {file: token}
+            ca_file: ca.pem
+            plain_http: true
+            ssh: {key_file: key, known_hosts_file: known_hosts}
+            forge: {kind: gitlab, url: "http://git.example:3000/", project: a/b, token: {env: T}, ca_file: ca.pem,
+                    plain_http: true}
+        """,
+        T="glpat",
+    ).targets
+
+    assert (target.name, target.branch, target.policy_file) == ("staging", "env/staging", "bot/policy.yaml")
+    assert (target.username, target.password) == ("bot", Secret("token-text"))
+    assert (target.ca_file, target.plain_http_hosts) == (folder / "ca.pem", frozenset({"git.example:3000"}))
+    assert (target.ssh.key_file, target.ssh.known_hosts_file) == (folder / "key", folder / "known_hosts")
+    assert isinstance(target.forge, GitLabForge)
+    assert (target.forge.url, target.forge.project, target.forge.token) == (
+        "http://git.example:3000",
+        "a/b",
+        Secret("glpat"),
+    )
+    assert (target.forge.ca_file, target.forge.plain_http) == (folder / "ca.pem", True)
+
+
+def test_every_key_of_a_registry_is_read(folder):
+    registries = load(
+        folder,
+        """
+        registries:
+          localhost:5000: {plain_http: true}
+          ghcr.io: {ca_file: ca.pem, username: bot, password: {env: T}, token_hosts: ["auth.example:8443", a.example]}
+        targets: []
+        """,
+        T="secret",
+    ).registries
+
+    assert registries["localhost:5000"] == RegistrySettings.model_construct(plain_http=True)
+    registry = registries["ghcr.io"]
+    assert (registry.plain_http, registry.ca_file) == (False, folder / "ca.pem")
+    assert (registry.username, registry.password) == ("bot", Secret("secret"))
+    assert registry.token_hosts == {"auth.example:8443", "a.example"}
+
+
+def test_relative_paths_start_from_the_folder_of_the_settings(folder):
+    settings = load(folder, "data_dir: data\ndocker_config: docker\ntargets: []")
+
+    assert settings.data_dir == folder / "data"
+    assert settings.docker_config == folder / "docker" / "config.json"
+
+
+def test_relative_paths_do_not_depend_on_how_the_settings_are_named(folder, monkeypatch):
+    (folder / "imagebot.yaml").write_text("data_dir: data\ntargets: []")
+    monkeypatch.chdir(folder)
+
+    assert load_settings(Path("imagebot.yaml"), {}).data_dir == folder / "data"
+
+
+def test_an_absolute_path_stays_as_it_is(folder):
+    assert load(folder, "data_dir: /srv/imagebot\ntargets: []").data_dir == Path("/srv/imagebot")
+
+
+@pytest.mark.parametrize(
+    ("key", "environ", "found"),
+    [
+        pytest.param("", {"DOCKER_CONFIG": "docker", "HOME": "home"}, "docker", id="DOCKER_CONFIG comes first"),
+        pytest.param("", {"HOME": "home"}, "home/.docker", id="then the user's folder"),
+        pytest.param("", {"HOME": "docker"}, None, id="which may not be there"),
+        pytest.param("", {"DOCKER_CONFIG": "nowhere", "HOME": "home"}, None, id="a DOCKER_CONFIG that is not there"),
+        pytest.param("", {}, None, id="no environment"),
+        pytest.param("docker_config: null", {"DOCKER_CONFIG": "docker"}, None, id="null is none"),
+        pytest.param("docker_config: docker", {"DOCKER_CONFIG": "home"}, "docker", id="the settings decide"),
+    ],
+)
+def test_dockers_logins_are_where_docker_has_them(folder, key, environ, found):
+    (folder / "home" / ".docker").mkdir(parents=True)
+
+    settings = load(folder, f"{key}\ntargets: []", **{name: str(folder / value) for name, value in environ.items()})
+
+    assert settings.docker_config == (folder / found / "config.json" if found else None)
+
+
+def test_no_secret_is_seen_in_what_is_printed(folder):
+    (folder / "token").write_text("hunter2\n")
+
+    settings = load(
+        folder,
+        """
+        registries: {ghcr.io: {username: a, password: {file: token}}}
+        targets:
+          - {url: https://a.example/b, password: {env: P},
+             forge: {kind: gitlab, url: https://a.example, project: a/b, token: {file: token}}}
+        """,
+        P="hunter2",
+    )
+
+    assert "hunter2" not in f"{settings!r} {settings}"
+    assert settings.targets[0].password == Secret("hunter2")
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        pytest.param(
+            "timeout: 30",
+            "1:10: timeout: found the number 30; accepted is a duration with its unit (ms, s, m,"
+            " h, d), as in 30s, 1.5m or 1h",
+            id="a bare number for a duration",
+        ),
+        pytest.param(
+            "timeout: 0s",
+            "1:10: timeout: found '0s'; accepted is a duration of more than 0s and at most 1h",
+            id="no time at all",
+        ),
+        pytest.param(
+            "timeout: 2h",
+            "1:10: timeout: found '2h'; accepted is a duration of more than 0s and at most 1h",
+            id="a very long timeout",
+        ),
+        pytest.param(
+            "parallel_polls: 0",
+            "1:17: parallel_polls: found the number 0; accepted is a whole number from 1 to 64",
+            id="no polls",
+        ),
+        pytest.param(
+            "data_dir: ''",
+            "1:11: data_dir: found ''; accepted is a path, relative to the settings file (`~` is not expanded)",
+            id="an empty path",
+        ),
+        pytest.param(
+            "docker_config: nowhere",
+            "1:16: docker_config: found FOLDER/nowhere, which is no folder; accepted is"
+            " the path of a folder, or null for none",
+            id="a folder that is not there",
+        ),
+        pytest.param(
+            "author: {email: a b}", "1:17: author.email: found 'a b'; accepted is an e-mail address", id="no address"
+        ),
+        pytest.param(
+            'author: {name: "a <b>"}',
+            "1:16: author.name: found 'a <b>'; accepted is a text on one line, without < and >",
+            id="a name that git could not take",
+        ),
+        pytest.param(
+            "registries: {ghcr: {}}",
+            "1:14: registries.ghcr: found 'ghcr'; accepted is a registry as image"
+            " references have it, as in ghcr.io, docker.io or localhost:5000",
+            id="no registry",
+        ),
+        pytest.param(
+            "registries: {index.docker.io: {}}",
+            '1:14: registries["index.docker.io"]: found'
+            " 'index.docker.io'; accepted is a registry as image references have it, as in ghcr.io, docker.io or"
+            " localhost:5000",
+            id="another name of a registry",
+        ),
+        pytest.param(
+            "registries: {a.b: {username: a}}",
+            '1:19: registries["a.b"].password: found no such key; accepted is username and password together',
+            id="half a login",
+        ),
+        pytest.param(
+            "registries: {a.b: {token_hosts: [https://a.b]}}",
+            '1:34: registries["a.b"].token_hosts[0]: found'
+            " 'https://a.b'; accepted is a host in lower case, with its port if it has one: auth.example.com:8443",
+            id="a URL for a host",
+        ),
+        pytest.param(
+            "registries: {a.b: {ca_file: nowhere}}",
+            '1:29: registries["a.b"].ca_file: found FOLDER/nowhere, which'
+            " cannot be read (No such file or directory); accepted is the path of a readable file, relative to the"
+            " settings file",
+            id="a file that is not there",
+        ),
+    ],
+)
+def test_a_fault_outside_the_targets(folder, text, fault):
+    faults = list_faults(folder, f"{text}\ntargets: []")
+
+    assert [text.replace(str(folder), "FOLDER") for text in faults] == [fault]
+
+
+@pytest.mark.parametrize(
+    ("target", "fault"),
+    [
+        pytest.param(
+            "{}",
+            "1:11: targets[0].url: found no such key; accepted is a git URL: https://HOST/PATH,"
+            " ssh://USER@HOST/PATH, USER@HOST:PATH, file:///PATH, or http://HOST/PATH with plain_http: true",
+            id="no URL",
+        ),
+        pytest.param(
+            "{url: https://me:hunter2@a.b/c}",
+            "1:17: targets[0].url: found a URL with a password in it; accepted"
+            " is a URL without; use the keys username and password",
+            id="a password in a URL",
+        ),
+        pytest.param(
+            "{url: http://a.b/c}",
+            "1:17: targets[0].url: found http:// without plain_http; accepted is https://,"
+            " or http:// with plain_http: true",
+            id="plain HTTP",
+        ),
+        pytest.param(
+            "{url: https://a.b/c, username: me}",
+            "1:11: targets[0].password: found no such key; accepted is username and password together",
+            id="half a login",
+        ),
+        pytest.param(
+            "{url: https://a.b/c, branch: a..b}",
+            "1:40: targets[0].branch: found 'a..b'; accepted is the name of a branch (git-check-ref-format)",
+            id="no branch",
+        ),
+        pytest.param(
+            "{url: https://a.b/c, branch: 1.10}",
+            "1:40: targets[0].branch: found the number 1.10; accepted is the"
+            ' name of a branch (git-check-ref-format); put it in quotes: "1.10"',
+            id="a number for a branch",
+        ),
+        pytest.param(
+            "{url: https://a.b/c, policy_file: ../x}",
+            "1:45: targets[0].policy_file: found '../x'; accepted is a path in the git repo, as in .imagebot.yaml",
+            id="a path out of the git repo",
+        ),
+        pytest.param(
+            "{url: https://a.b/c, forge: {kind: github}}",
+            "1:46: targets[0].forge.kind: found 'github'; accepted is git or gitlab",
+            id="another forge",
+        ),
+        pytest.param(
+            "{url: https://a.b/c, forge: {kind: gitlab, url: http://a.b, project: a/b, token: {env: T}}}",
+            "1:59: targets[0].forge.url: found http:// without plain_http; accepted is https://, or http:// with"
+            " plain_http: true",
+            id="a forge over plain HTTP",
+        ),
+        pytest.param(
+            "{url: https://a.b/c, forge: {kind: gitlab, url: https://a.b, project: 42, token: {env: T}}}",
+            "1:81: targets[0].forge.project: found the number 42; accepted is the project's path, as in"
+            ' infra/fleet, or its number in quotes; put it in quotes: "42"',
+            id="a project's number as a number",
+        ),
+    ],
+)
+def test_a_fault_of_a_target(folder, target, fault):
+    assert list_faults(folder, f"targets: [{target}]", T="x") == [fault]
+
+
+@pytest.mark.parametrize(
+    ("targets", "fault"),
+    [
+        pytest.param(
+            "[{url: https://a.b/c, name: x}, {url: https://a.b/d, name: x}]",
+            "1:69: targets[1].name: found the name x again; accepted is a name of its own for each target (key name)",
+            id="given",
+        ),
+        pytest.param(
+            "[{url: https://a.b/c}, {url: git@a.b:c.git, branch: main}]",
+            "1:33: targets[1]: found the name c@main again; accepted is a name of its own for each target (key name)",
+            id="made of path and branch",
+        ),
+    ],
+)
+def test_two_targets_of_one_name_are_a_fault(folder, targets, fault):
+    assert list_faults(folder, f"targets: {targets}") == [fault]
+
+
+def test_one_git_repo_may_have_several_targets(folder):
+    targets = load(folder, "targets: [{url: https://a.b/c}, {url: https://a.b/c, branch: dev}]").targets
+
+    assert [target.name for target in targets] == ["c@main", "c@dev"]
+
+
+def test_all_faults_are_reported_at_once_in_the_order_of_their_lines(folder):
+    faults = list_faults(
+        folder,
+        "timeout: 5\nregistries: {ghcr.io: {username: a, password: {env: NONE}}}\ntimeout: 5s\n"
+        "targets:\n- {url: x}\n- {url: https://a.b/c}\n- {url: https://a.b/c}\n",
+    )
+
+    assert [fault.split(":")[0] for fault in faults] == ["1", "2", "3", "5", "7"]
+
+
+def test_settings_that_cannot_be_read_need_the_operator(tmp_path):
+    with pytest.raises(InvalidSettings, match=r"nowhere\.yaml:1:1: found a file that cannot be read \(No such file"):
+        load_settings(tmp_path / "nowhere.yaml", {})
+    assert issubclass(InvalidSettings, NeedsOperator)
+
+
+def test_the_text_of_the_error_has_a_line_for_each_fault(folder):
+    with pytest.raises(InvalidSettings) as raised:
+        load(folder, "timeout: 5\nparallel_polls: 0\ntargets: []")
+
+    assert str(raised.value).splitlines() == [str(fault) for fault in raised.value.faults]
+    assert len(raised.value.faults) == 2
+
+
+def test_loading_settings_does_not_load_the_store_or_a_client():
+    program = "import sys, imagebot.settings.operator, imagebot.settings.policy_file; print(*sys.modules)"
+
+    loaded = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout.split()
+
+    assert not {"sqlalchemy", "requests", "docker", "gitlab", "structlog"} & set(loaded)
+
+
+def test_the_sample_shows_every_key_and_is_accepted(tmp_path):
+    text = SAMPLE.read_text()
+    (tmp_path / "imagebot.yaml").write_text(text)
+    (tmp_path / "secrets").mkdir()
+    for name in ("registry-password", "gitlab-token", "ca.pem", "id_ed25519", "known_hosts"):
+        (tmp_path / "secrets" / name).write_text("x")
+    (tmp_path / "docker").mkdir()
+
+    settings = load_settings(tmp_path / "imagebot.yaml", {"FLEET_PASSWORD": "x"})
+
+    gitlab, plain = settings.targets
+    shown = [settings, settings.author, gitlab, gitlab.forge, plain.ssh, *settings.registries.values()]
+    assert isinstance(gitlab.forge, GitLabForge)
+    assert plain.forge == GitForge(kind="git")
+    for section in shown:
+        missing = [key for key in type(section).fields_by_key() if f"{key}:" not in text]
+        assert missing == []

@@ -1,0 +1,304 @@
+"""The policy file: what each key becomes, its default, and the faults of its patterns and policies with positions."""
+
+from pathlib import Path
+
+import pytest
+
+from imagebot.errors import InvalidInput
+from imagebot.image.reference import parse_repository
+from imagebot.policy.entry import find_entry, parse_file_globs, parse_image_pattern
+from imagebot.policy.range import parse_range
+from imagebot.policy.select import Level, SemverLevel, SemverRange
+from imagebot.settings.policy_file import (
+    FilesSection,
+    ImageSection,
+    InvalidPolicyFile,
+    MergeRequestsSection,
+    PolicyFile,
+    PolicyFileSection,
+    PolicySection,
+    parse_policy_file,
+)
+
+SAMPLE = Path(__file__).parents[2] / "config" / ".imagebot.yaml"
+
+
+def parse(text: str) -> PolicyFile:
+    return parse_policy_file(text.encode(), file=".imagebot.yaml")
+
+
+def list_faults(text: str) -> list[str]:
+    with pytest.raises(InvalidPolicyFile) as raised:
+        parse(text)
+    return [str(fault).removeprefix(".imagebot.yaml:") for fault in raised.value.faults]
+
+
+def test_version_and_images_are_all_that_is_needed():
+    policy_file = parse("version: 1\nimages: []\n")
+
+    assert policy_file.entries == ()
+    assert policy_file.include == parse_file_globs(["**/*.yaml", "**/*.yml"])
+    assert policy_file.exclude == parse_file_globs([])
+    assert policy_file.branch_prefix == "imagebot/"
+    assert (policy_file.labels, policy_file.reviewers, policy_file.assignees) == ((), (), ())
+    assert policy_file.draft is False
+
+
+def test_every_key_is_read():
+    policy_file = parse("""
+        version: 1
+        files: {include: ["apps/**"], exclude: ["apps/old/**"]}
+        images:
+          - name: api
+            image: ghcr.io/acme/api
+            files: ["apps/prod/**"]
+            policy: {semver: "^1.4"}
+          - image: "*"
+            policy: {semver: minor}
+        merge_requests:
+          branch_prefix: bot/
+          labels: [image-update, Größe XL]
+          reviewers: [alice]
+          assignees: [bob, c.d_e-f]
+          draft: true
+    """)
+
+    api, rest = policy_file.entries
+    assert (api.name, api.image, api.label) == ("api", parse_image_pattern("ghcr.io/acme/api"), "api")
+    assert api.files == parse_file_globs(["apps/prod/**"])
+    assert api.policy == SemverRange(parse_range("^1.4"))
+    assert (rest.name, rest.files, rest.policy) == (None, None, SemverLevel(Level.MINOR))
+    assert policy_file.include == parse_file_globs(["apps/**"])
+    assert policy_file.exclude == parse_file_globs(["apps/old/**"])
+    assert policy_file.branch_prefix == "bot/"
+    assert policy_file.labels == ("image-update", "Größe XL")
+    assert (policy_file.reviewers, policy_file.assignees) == (("alice",), ("bob", "c.d_e-f"))
+    assert policy_file.draft is True
+
+
+def test_an_entry_says_on_which_line_it_begins():
+    entries = parse("""version: 1
+images:
+  - image: a
+    policy: {semver: major}
+
+  # the rest
+  -
+    policy: {semver: minor}
+    image: "*"
+""").entries
+
+    assert [entry.position for entry in entries] == [3, 8]
+
+
+def test_the_first_entry_that_matches_governs():
+    entries = parse("""
+        version: 1
+        images:
+          - {image: ghcr.io/acme/*, policy: {semver: patch}}
+          - {image: ghcr.io/acme/api, policy: {semver: major}}
+    """).entries
+
+    entry = find_entry(entries, parse_repository("ghcr.io/acme/api"), path="a.yaml")
+
+    assert entry is entries[0]
+
+
+@pytest.mark.parametrize(
+    ("semver", "policy"),
+    [
+        pytest.param("patch", SemverLevel(Level.PATCH), id="patch"),
+        pytest.param("major", SemverLevel(Level.MAJOR), id="major"),
+        pytest.param('"*"', SemverRange(parse_range("*")), id="any version"),
+        pytest.param("'>=1.2 <3 || 5.x'", SemverRange(parse_range(">=1.2 <3 || 5.x")), id="a range"),
+        pytest.param("1.2.x", SemverRange(parse_range("1.2.x")), id="a range without quotes"),
+    ],
+)
+def test_semver_is_a_level_or_a_range(semver, policy):
+    (entry,) = parse(f"version: 1\nimages: [{{image: a, policy: {{semver: {semver}}}}}]").entries
+
+    assert entry.policy == policy
+
+
+@pytest.mark.parametrize(
+    ("path", "is_included"),
+    [
+        pytest.param("a.yaml", True, id="at the root"),
+        pytest.param("apps/b.yml", True, id="below"),
+        pytest.param("apps/b.json", False, id="not included"),
+        pytest.param("apps/old/b.yaml", False, id="excluded"),
+    ],
+)
+def test_a_file_is_read_if_it_is_included_and_not_excluded(path, is_included):
+    policy_file = parse("version: 1\nfiles: {exclude: [old/]}\nimages: []")
+
+    assert policy_file.includes(path) is is_included
+
+
+_IMAGE = "version: 1\nimages:\n  - image: a\n    policy: {semver: major}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        pytest.param("images: []", "1:1: version: found no such key; accepted is 1", id="no version"),
+        pytest.param(
+            "version: 2\nimages: []", "1:10: version: found the number 2; accepted is 1", id="another version"
+        ),
+        pytest.param("version: '1'\nimages: []", "1:10: version: found '1'; accepted is 1", id="a version in quotes"),
+        pytest.param("version: true\nimages: []", "1:10: version: found true; accepted is 1", id="a truth for 1"),
+        pytest.param("version: 1", "1:1: images: found no such key; accepted is a list", id="no images"),
+        pytest.param("version: 1\nimages:", "2:8: images: found nothing; accepted is a list", id="nothing in images"),
+        pytest.param(
+            "version: 1\nimages: []\nflux: true",
+            "3:1: flux: found an unknown key; accepted is one of the keys files, images, merge_requests, version",
+            id="an unknown key",
+        ),
+        pytest.param(
+            _IMAGE + "    polcy: {}",
+            "5:5: images[0].polcy: found an unknown key; accepted is one of the keys files, image, name, policy; the"
+            " nearest is policy",
+            id="a key mistyped",
+        ),
+        pytest.param(
+            _IMAGE + "  - image: b",
+            "5:5: images[1].policy: found no such key; accepted is a mapping with the keys semver",
+            id="no policy",
+        ),
+        pytest.param(
+            _IMAGE + "  - image: b\n    policy: {}",
+            "6:13: images[1].policy.semver: found no such key; accepted is patch, minor, major or a range of versions,"
+            ' as in "^1.4" or ">=1.2 <3"',
+            id="an empty policy",
+        ),
+        pytest.param(
+            _IMAGE + "  - image: ghcr.io/Acme/*\n    policy: {semver: patch}",
+            "5:12: images[1].image: found 'ghcr.io/Acme/*' (REASON); accepted is a repository, as in nginx or"
+            " ghcr.io/acme/api, or a pattern of repositories, as in ghcr.io/acme/* or *",
+            id="a pattern that can match no image",
+        ),
+        pytest.param(
+            _IMAGE + "  - image: b\n    policy: {semver: '^1.x.y'}",
+            "6:22: images[1].policy.semver: found '^1.x.y' (REASON); accepted is patch, minor, major or a range of"
+            ' versions, as in "^1.4" or ">=1.2 <3"',
+            id="no range",
+        ),
+        pytest.param(
+            _IMAGE + "  - image: b\n    policy: {semver: 1.10}",
+            "6:22: images[1].policy.semver: found the number 1.10; accepted is patch, minor, major or a range of"
+            ' versions, as in "^1.4" or ">=1.2 <3"; put it in quotes: "1.10"',
+            id="a number for a range",
+        ),
+        pytest.param(
+            _IMAGE + "    files: ['a', '[']",
+            "5:18: images[0].files[1]: found '[' (REASON); accepted is a pattern of files as in .gitignore:"
+            ' "apps/**/*.yaml"',
+            id="no pattern of files",
+        ),
+        pytest.param(
+            _IMAGE + "    files: a",
+            "5:12: images[0].files: found a single value; accepted is a list",
+            id="a text for a list",
+        ),
+        pytest.param(
+            _IMAGE
+            + "  - {name: b, image: b, policy: {semver: major}}\n  - {image: c, name: b, policy: {semver: major}}",
+            "6:22: images[2].name: found the name 'b' again, after line 5; accepted is a name of its own for each"
+            " entry",
+            id="a name twice",
+        ),
+        pytest.param(
+            _IMAGE + "    name: 'a\n\n      b'",
+            "5:11: images[0].name: found 'a\\nb'; accepted is a name of letters, digits and . _ / -",
+            id="a name on two lines",
+        ),
+        pytest.param(
+            _IMAGE + "merge_requests: {branch_prefix: ''}",
+            "5:33: merge_requests.branch_prefix: found ''; accepted is the beginning of a branch's name"
+            " (git-check-ref-format), as in imagebot/",
+            id="an empty prefix",
+        ),
+        pytest.param(
+            _IMAGE + "merge_requests: {labels: ['a, b']}",
+            "5:27: merge_requests.labels[0]: found 'a, b'; accepted is a label: one line of at most 255 characters,"
+            " without a comma",
+            id="two labels in one",
+        ),
+        pytest.param(
+            _IMAGE + "merge_requests: {reviewers: ['@alice']}",
+            "5:30: merge_requests.reviewers[0]: found '@alice'; accepted is a user's name on the forge, without @",
+            id="a user with an at sign",
+        ),
+        pytest.param(
+            _IMAGE + "merge_requests: {draft: yes}",
+            "5:25: merge_requests.draft: found 'yes'; accepted is true or false",
+            id="YAML 1.1's yes",
+        ),
+        pytest.param(
+            _IMAGE + "merge_requests: {labels: [" + "a, " * 51 + "]}",
+            "5:26: merge_requests.labels: found 51 items; accepted is at most 50 of them",
+            id="many labels",
+        ),
+        pytest.param(
+            "version: 1\nimages: [" + "{image: a, policy: {semver: major}}, " * 1001 + "]",
+            "2:9: images: found 1001 items; accepted is at most 1000 of them",
+            id="many entries",
+        ),
+        pytest.param(
+            _IMAGE + "    files: [" + "a, " * 101 + "]",
+            "5:12: images[0].files: found 'a' (REASON); accepted is fewer or shorter patterns",
+            id="many patterns",
+        ),
+        pytest.param(
+            _IMAGE + f"  - {{image: {'a' * 5000}, policy: {{semver: major}}}}",
+            f"5:13: images[1].image: found '{'a' * 60}…' (REASON); accepted is a repository, as in nginx or"
+            " ghcr.io/acme/api, or a pattern of repositories, as in ghcr.io/acme/* or *",
+            id="a long pattern",
+        ),
+    ],
+)
+def test_a_fault_has_its_position_and_says_what_is_accepted(text, fault):
+    (found,) = list_faults(text)
+
+    # The words between are those of the grammar that refused the text.
+    beginning, has_reason, end = fault.partition("REASON")
+    assert found.startswith(beginning)
+    assert found.endswith(end)
+    assert has_reason or found == fault
+
+
+def test_all_faults_are_reported_at_once_in_the_order_of_their_lines():
+    faults = list_faults("version: 2\nimages:\n  - image: A\n  - policy: {semver: x.y}\nimages: []\nfiles: []\n")
+
+    assert [fault.split(":")[0] for fault in faults] == ["1", "3", "3", "4", "4", "5", "6"]
+
+
+def test_a_file_that_is_no_yaml_has_one_fault():
+    assert list_faults("version: 1\nimages: [\n") == [
+        "3:1: found no YAML (did not find expected node content); accepted is one YAML 1.2 document"
+    ]
+
+
+def test_an_empty_file_has_one_fault():
+    assert list_faults("") == [
+        "1:1: found nothing; accepted is a mapping with the keys files, images, merge_requests, version"
+    ]
+
+
+def test_the_text_of_the_error_has_a_line_for_each_fault():
+    with pytest.raises(InvalidPolicyFile) as raised:
+        parse("version: 2")
+
+    assert isinstance(raised.value, InvalidInput)
+    assert str(raised.value).splitlines() == [str(fault) for fault in raised.value.faults]
+    assert len(raised.value.faults) == 2
+
+
+def test_the_sample_shows_every_key_and_is_accepted():
+    text = SAMPLE.read_text()
+
+    policy_file = parse(text)
+
+    assert len(policy_file.entries) > 1
+    for section in (PolicyFileSection, FilesSection, ImageSection, PolicySection, MergeRequestsSection):
+        assert [key for key in section.fields_by_key() if f"{key}:" not in text] == []

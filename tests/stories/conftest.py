@@ -1,0 +1,35 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from imagebot.demo.push import push_image
+from imagebot.demo.registry import LoopbackRegistry
+from imagebot.log import LogFormat, LogLevel, configure_logging
+from tests.servers.contract import Contract
+from tests.stories.world import POLICY, SECRETS, World, load_contract, make_pod, make_world
+
+
+@pytest.fixture(scope="session")
+def contract() -> Contract | None:
+    return load_contract()
+
+
+@pytest.fixture
+def world(tmp_path: Path, contract: Contract | None, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    for name, value in SECRETS.items():
+        monkeypatch.setenv(name, value)
+    configure_logging(LogLevel.INFO, LogFormat.JSON)
+    with make_world(tmp_path, contract) as world:
+        yield world
+
+
+@pytest.fixture
+def registry(world: World) -> Iterator[LoopbackRegistry]:
+    """A registry with `acme/good`, which has a newer tag; the world's project names it, in a policy and a file."""
+    with LoopbackRegistry() as registry:
+        for tag in ("1.0.0", "1.1.0"):
+            push_image(registry.address, "acme/good", tag)
+        world.registries[registry.address] = {"plain_http": True}
+        world.commit({".imagebot.yaml": POLICY, "good.yaml": make_pod(registry, "acme/good")})
+        yield registry

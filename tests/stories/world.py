@@ -1,0 +1,136 @@
+"""A world for whole rounds: a git server and a forge on the same bare repository, and settings that name them.
+
+All of it is real HTTP on loopback, with logins. A test brings the registry.
+"""
+
+import contextlib
+import io
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from imagebot.cli.once import run_once
+from imagebot.demo.registry import LoopbackRegistry
+from tests.servers.contract import Contract, find_contract
+from tests.servers.gitlab import INJECTED, TOKEN, LoopbackGitLab
+from tests.servers.gitserver import GitServer, find_head, git, read_branch, seed
+
+PROJECT = "acme/infra"
+POLICY = b"""\
+version: 1
+images:
+  - image: "*"
+    policy: {semver: minor}
+"""
+BOT, BOT_PASSWORD = "bot", "git-s3cret"
+SECRETS = {"GIT_PASSWORD": BOT_PASSWORD, "GITLAB_TOKEN": TOKEN, "REGISTRY_PASSWORD": "s3cret"}
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What one `imagebot once` came to: its exit code, and for each target what `--format json` printed of it."""
+
+    exit_code: int
+    targets: Mapping[str, Mapping[str, Any]]
+
+    def actions(self, target: str = "infra") -> dict[str, str]:
+        """Return what was done, by branch."""
+        return {result["branch"]: result["action"] for result in self.targets[target]["results"]}
+
+
+@dataclass
+class World:
+    """What stands ready. The settings are written anew for every run, from what is here."""
+
+    folder: Path
+    git: GitServer
+    gitlab: LoopbackGitLab
+    bare: Path
+    registries: dict[str, object] = field(default_factory=dict)
+    targets: list[dict[str, Any]] = field(default_factory=list)
+
+    def commit(self, files: Mapping[str, bytes | None], *, branch: str = "main") -> str:
+        return seed(self.bare, files, branch=branch)
+
+    def read(self, branch: str = "main") -> dict[str, bytes]:
+        return read_branch(self.bare, branch)
+
+    def git_head(self, branch: str) -> str | None:
+        return find_head(self.bare, branch)
+
+    def set_head(self, branch: str, oid: str) -> None:
+        git(self.bare, "update-ref", f"refs/heads/{branch}", oid)
+
+    def read_message(self, branch: str) -> str:
+        return git(self.bare, "cat-file", "commit", branch).decode().partition("\n\n")[2]
+
+    def count_commits(self, branch: str) -> int:
+        """Count the commits that a branch has and main has not."""
+        return int(git(self.bare, "rev-list", "--count", branch, "^main"))
+
+    def write_settings(self) -> Path:
+        path = self.folder / "imagebot.yaml"
+        settings = {
+            "data_dir": str(self.folder / "data"),
+            "docker_config": None,
+            "registries": self.registries,
+            "targets": self.targets,
+        }
+        path.write_text(json.dumps(settings))  # JSON is YAML
+        return path
+
+    def run(self, *, is_dry: bool = False) -> Ran:
+        """Run `imagebot once` in this process, where the contract is watched."""
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            exit_code = run_once(self.write_settings(), is_dry=is_dry, as_json=True)
+        return Ran(exit_code, {each["target"]: each for each in json.loads(printed.getvalue())})
+
+
+@contextmanager
+def make_world(folder: Path, contract: Contract | None) -> Iterator[World]:
+    """Start git server and forge for one project, `acme/infra`, which is the target `infra`.
+
+    At the end nothing was sent that GitLab would ignore, and every request and answer fits its description, where one
+    is given.
+    """
+    with ExitStack() as stack:
+        git = stack.enter_context(GitServer(folder / "repos", users={BOT: BOT_PASSWORD}))
+        bare = git.create(PROJECT)
+        gitlab = stack.enter_context(LoopbackGitLab(bare))
+        if contract is not None:
+            contract.faults.clear()
+            watch = contract.watch(f"{gitlab.url}/api/v4", is_exempt=lambda r: INJECTED in r.headers)
+            stack.enter_context(watch)
+        world = World(folder, git, gitlab, bare)
+        world.targets.append(make_target("infra", git.url(PROJECT), gitlab))
+        yield world
+    assert gitlab.faults == []
+    assert contract is None or contract.faults == []
+
+
+def make_target(name: str, url: str, gitlab: LoopbackGitLab | None) -> dict[str, Any]:
+    """Write one target's settings; without a GitLab its branches are its proposals."""
+    forge: dict[str, object] = {"kind": "git"}
+    if gitlab is not None:
+        token = {"env": "GITLAB_TOKEN"}
+        forge = {"kind": "gitlab", "url": gitlab.url, "project": PROJECT, "token": token, "plain_http": True}
+    login = {"username": BOT, "password": {"env": "GIT_PASSWORD"}}
+    return {"name": name, "url": url, "plain_http": True, "forge": forge, **login}
+
+
+def make_pod(registry: LoopbackRegistry, path: str, tag: str = "1.0.0") -> bytes:
+    return f"kind: Pod\nspec:\n  containers:\n  - image: {registry.address}/{path}:{tag}\n".encode()
+
+
+def branch_of(registry: LoopbackRegistry, path: str) -> str:
+    """Return the branch on which imagebot proposes an image of `GROUP/NAME`, without hyphens."""
+    return f"imagebot/{registry.address.replace(':', '_')}-{path.replace('/', '-')}"
+
+
+def load_contract() -> Contract | None:
+    path = find_contract("gitlab-rest.yaml")
+    return Contract(path) if path else None

@@ -1,0 +1,149 @@
+"""Scalars that several places share through an anchor are edited for all of them, or not at all."""
+
+import pytest
+
+from imagebot.yamledit.locate import locate
+
+A = f"sha256:{64 * 'a'}"
+
+
+@pytest.mark.parametrize(
+    ("text", "reference"),
+    [
+        pytest.param("- image: &i nginx:1.2\n- image: *i\n- image: *i\n", "nginx:1.2", id="images"),
+        pytest.param(
+            "- {repository: a/b, tag: &t 1.2}\n- {repository: a/b, tag: *t}\n", "a/b:1.2", id="tags of split maps"
+        ),
+        pytest.param(
+            "- {repository: &r a/b, tag: &t 1.2}\n- {repository: *r, tag: *t}\n", "a/b:1.2", id="repository and tag"
+        ),
+        pytest.param(
+            "- {registry: docker.io, repository: library/nginx, tag: &t v1}\n- {repository: nginx, tag: *t}\n",
+            "docker.io/library/nginx:v1",
+            id="the same repository in two spellings",
+        ),
+        pytest.param(
+            "images: [{name: a/b, newTag: &t v1}]\nimage: {repository: a/b, tag: *t}\n",
+            "a/b:v1",
+            id="two kinds of place",
+        ),
+        pytest.param(
+            f"- {{repository: a, tag: &t v1, digest: &d '{A}'}}\n- {{repository: a, tag: *t, digest: *d}}\n",
+            f"a:v1@{A}",
+            id="tag and digest",
+        ),
+        pytest.param(
+            f"- {{repository: a, tag: &t '1@{A}'}}\n- {{repository: a, tag: *t}}\n", f"a:1@{A}", id="both in one scalar"
+        ),
+    ],
+)
+def test_a_scalar_shared_by_the_same_image_is_one_occurrence(text, reference):
+    located = locate(text.encode())
+
+    assert [str(one.reference) for one in located.occurrences] == [reference]
+    assert located.occurrences[0].line == 1
+    assert located.left_alone == ()
+
+
+def test_a_repository_that_is_an_alias_is_read_through():
+    located = locate(b"r: &r ghcr.io/acme/api\nimage: {repository: *r, tag: v1}\nother: *r\n")
+
+    assert [str(one.reference) for one in located.occurrences] == ["ghcr.io/acme/api:v1"]
+
+
+def test_an_anchor_written_anew_is_another_scalar():
+    located = locate(b"- image: &i a:1\n- image: *i\n- image: &i b:2\n- image: *i\n")
+
+    assert [str(one.reference) for one in located.occurrences] == ["a:1", "b:2"]
+
+
+_NO_PART = "where it is no part of an image that imagebot edits"
+_OTHER = "where it names another image or stands with other parts"
+
+
+@pytest.mark.parametrize(
+    ("text", "reasons"),
+    [
+        pytest.param(
+            "x: &i nginx:1.2\nimage: *i\n",
+            {2: f"the text is shared as &i with line 1, {_NO_PART}"},
+            id="anchored where no image is named",
+        ),
+        pytest.param(
+            "image: &i nginx:1.2\nb: {image: *i}\nx: *i\n",
+            {
+                1: f"the text is shared as &i with line 3, {_NO_PART}",
+                2: f"the text is shared as &i with line 3, {_NO_PART}",
+            },
+            id="used where no image is named",
+        ),
+        pytest.param(
+            "image: &i nginx:1.2\n*i : x\n",
+            {1: f"the text is shared as &i with line 2, {_NO_PART}"},
+            id="used as a key",
+        ),
+        pytest.param(
+            "- {repository: a, tag: &t v1}\n- {repository: b, tag: *t}\n",
+            {
+                1: f"the text is shared as &t with line 2, {_OTHER}",
+                2: f"the text is shared as &t with line 1, {_OTHER}",
+            },
+            id="tag of two images",
+        ),
+        pytest.param(
+            f"- {{repository: a, tag: &t v1}}\n- {{repository: a, tag: *t, digest: '{A}'}}\n",
+            {
+                1: f"the text is shared as &t with line 2, {_OTHER}",
+                2: f"the text is shared as &t with line 1, {_OTHER}",
+            },
+            id="a digest of its own at one use",
+        ),
+        pytest.param(
+            "- {repository: a, tag: &t v1}\n- {repository: $R, tag: *t}\n",
+            {1: f"the text is shared as &t with line 2, {_NO_PART}", 2: "it holds the variable $R"},
+            id="a use that is left alone",
+        ),
+    ],
+)
+def test_a_scalar_shared_by_anything_else_is_left_alone(text, reasons):
+    located = locate(text.encode())
+
+    assert located.occurrences == ()
+    assert {one.line: one.reason for one in located.left_alone} == reasons
+
+
+def test_many_aliases_of_one_image_are_located_in_linear_time():
+    located = locate(b"image: &i nginx:1.2\n---\n" + b"- image: &i nginx:1.2\n" + b"- image: *i\n" * 20_000)
+
+    assert [one.line for one in located.occurrences] == [1, 3]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(
+            "a: &base {repository: acme/a, tag: 1.0.0}\nb: {<<: *base, repository: acme/b}\n", id="another repository"
+        ),
+        pytest.param(
+            "a: &base {repository: acme/a, tag: 1.0.0}\nb: {<<: [*base], registry: ghcr.io}\n", id="another registry"
+        ),
+        pytest.param(
+            "a: &base {repository: acme/a, tag: 1.0.0}\n"
+            "b: &middle {<<: *base, x: 1}\nc: {<<: *middle, repository: acme/b}\n",
+            id="by way of another mapping",
+        ),
+    ],
+)
+def test_a_tag_that_a_merge_key_brings_to_another_image_is_left_alone(text):
+    located = locate(text.encode())
+
+    assert located.occurrences == ()
+    assert [left.reason for left in located.left_alone] == [
+        "a merge key brings its tag or digest into a mapping that names another image"
+    ]
+
+
+def test_a_merge_that_brings_only_what_is_overridden_lends_nothing():
+    text = "a: &base {repository: acme/a, tag: 1.0.0}\nb: {<<: *base, repository: acme/b, tag: 2.0.0}\nc: {<<: *base}\n"
+
+    assert [str(each.reference) for each in locate(text.encode()).occurrences] == ["acme/a:1.0.0", "acme/b:2.0.0"]
