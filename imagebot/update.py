@@ -18,7 +18,6 @@ from imagebot.git import BranchMoved, GitRepo, Oid, TreeFile, hash_blob
 from imagebot.git import Change as TreeChange
 from imagebot.image.reference import Repository
 from imagebot.log import log
-from imagebot.policy.select import Selection
 from imagebot.proposal.block import Block, find_block, remove_block
 from imagebot.proposal.choose import Choice, Listings, choose
 from imagebot.proposal.outcome import Action, Outcome, Result
@@ -32,7 +31,7 @@ from imagebot.proposal.plan import (
     make_groups,
 )
 from imagebot.proposal.survey import Survey, Unread, survey
-from imagebot.proposal.text import Text, make_text
+from imagebot.proposal.text import Text, find_target, make_text
 from imagebot.settings.operator import TargetSettings
 from imagebot.settings.policy_file import MissingPolicyFile, PolicyFile, parse_policy_file
 
@@ -74,12 +73,12 @@ class Round:
 class Standing:
     """A branch of imagebot's as it stands at the remote.
 
-    `changes` are what its one commit changes; a branch that is not ours has none that matter.
+    `changes` are what its one commit changes. `claim` says whose it is if it is not ours to touch.
     """
 
     oid: Oid
-    is_ours: bool
     changes: frozenset[TreeChange]
+    claim: str | None = None
 
 
 def look(target: TargetSettings, *, git: GitRepo) -> Look:
@@ -127,22 +126,24 @@ def update(round_: Round, *, listings: Listings, find_digests: FindDigests) -> O
     digests, missing = find_digests(find_wanted_digests(choices))
     changes = [each for each in make_changes(choices, digests) if each.governed.repository not in missing]
     requests = {each.branch: each for each in round_.forge.list_open(branch_prefix=prefix, target=look.target.branch)}
+    groups = make_groups(changes, branch_prefix=prefix)
     results = [
         _attempt(round_, group.branch, partial(_propose, group=group, request=requests.get(group.branch)))
-        for group in make_groups(changes, branch_prefix=prefix)
+        for group in groups
     ]
     results += [
         Result(make_branch_name(prefix, image), image.familiar, Action.FAILED, detail=why)
         for image, why in missing.items()
     ]
-    own = {*look.branches, *requests} - {result.branch for result in results}
-    for branch, note in _find_stale(look, choices, own):
-        step = partial(_retire, branch=branch, request=requests.get(branch), note=note)
-        results.append(_attempt(round_, branch, step))
-    return Outcome(look.target.name, look.head, tuple(results), choices, look.survey, is_dry=round_.is_dry)
+    results += [
+        _attempt(round_, branch, partial(_retire, branch=branch, request=requests.get(branch), note=note))
+        for branch, note in _find_stale(look, choices, {*look.branches, *requests} - {group.branch for group in groups})
+    ]
+    done = tuple(result for result in results if result is not None)
+    return Outcome(look.target.name, look.head, done, choices, look.survey, is_dry=round_.is_dry)
 
 
-def _attempt(round_: Round, branch: str, step: Callable[[Round], Result]) -> Result:
+def _attempt(round_: Round, branch: str, step: Callable[[Round], Result | None]) -> Result | None:
     """Take a step; an error that imagebot knows becomes its result, and the round goes on.
 
     A branch that was moved between our reading and our push is read again, and the step taken once more.
@@ -172,7 +173,7 @@ def _propose(round_: Round, *, group: Group, request: MergeRequest | None) -> Re
     if not group.changes:
         reason = "nothing of it can be edited safely"
         return Result(group.branch, group.repository.familiar, Action.FAILED, detail=reason, refused=applied.refused)
-    text = make_text(group, policy_file=round_.look.target.policy_file)
+    text = make_text(group, policy_file=round_.look.target.policy_file, target=round_.look.target.branch)
     result = Result(
         group.branch,
         text.title,
@@ -182,8 +183,8 @@ def _propose(round_: Round, *, group: Group, request: MergeRequest | None) -> Re
         refused=applied.refused,
     )
     standing = _find_standing(round_, group.branch)
-    if standing is not None and not standing.is_ours:
-        return replace(result, action=Action.LEFT_ALONE, detail="someone else committed to the branch")
+    if standing is not None and standing.claim:
+        return replace(result, action=Action.LEFT_ALONE, detail=standing.claim)
     if request is None and _is_declined(round_, group.branch, text.block):
         return replace(result, action=Action.DECLINED, detail="exactly this was closed unmerged")
     is_moved = _ensure_branch(round_, group.branch, applied.files, standing=standing, message=text.commit_message)
@@ -193,16 +194,20 @@ def _propose(round_: Round, *, group: Group, request: MergeRequest | None) -> Re
 def _find_standing(round_: Round, branch: str) -> Standing | None:
     """Read what stands on a branch of imagebot's; None if there is no such branch.
 
-    It is ours if its last commit was committed under our name: someone who adds to it, amends it or rebases it makes it
-    theirs.
+    It is ours if its last commit was committed under our name, for our target: someone who adds to it, amends it or
+    rebases it makes it theirs.
     """
     oid = round_.look.branches.get(branch)
     if oid is None:
         return None
     commit = round_.git.describe_commit(oid)
     if commit.committer != round_.git.author or len(commit.parents) != 1:
-        return Standing(oid, is_ours=False, changes=frozenset())
-    return Standing(oid, is_ours=True, changes=frozenset(round_.git.list_changes(commit.parents[0], oid)))
+        return Standing(oid, frozenset(), claim="someone else committed to the branch")
+    if find_target(commit.message) != round_.look.target.branch:
+        other = find_target(commit.message) or "another branch"
+        claim = f"the branch holds a proposal for {other}: give each target a branch_prefix of its own"
+        return Standing(oid, frozenset(), claim=claim)
+    return Standing(oid, frozenset(round_.git.list_changes(commit.parents[0], oid)))
 
 
 def _is_declined(round_: Round, branch: str, block: Block) -> bool:
@@ -272,8 +277,8 @@ def _open_request(round_: Round, result: Result, text: Text) -> Result:
 def _find_stale(look: Look, choices: Iterable[Choice], own: Iterable[str]) -> Iterator[tuple[str, str]]:
     """Find branches of imagebot's that nothing asks for any more, each with a sentence that says why.
 
-    Only what is known for sure retires a proposal. If tags could not be listed, the current tag is missing from the
-    list, or a file could not be read that may name the image, the proposal stays.
+    Only what is known for sure retires a proposal: it stays if tags could not be listed, or the current tag is not in
+    the list.
     """
     prefix = look.policy.branch_prefix
     by_branch: dict[str, list[Choice]] = {}
@@ -283,31 +288,27 @@ def _find_stale(look: Look, choices: Iterable[Choice], own: Iterable[str]) -> It
     orphaned = f"Nothing that {look.target.policy_file} governs on {look.target.branch} names this image any more."
     for branch in sorted(each for each in own if each.startswith(prefix)):
         concerned = by_branch.get(branch, [])
-        if concerned and all(_is_settled(choice) for choice in concerned):
-            yield branch, settled
-        elif not concerned and not look.survey.unreadable:
-            yield branch, orphaned
+        if all(choice.is_settled for choice in concerned):
+            yield branch, settled if concerned else orphaned
 
 
-def _is_settled(choice: Choice) -> bool:
-    """Whether an occurrence is known to be right as it is."""
-    return isinstance(choice.verdict, Selection) and choice.new_tag is None
+def _retire(round_: Round, *, branch: str, request: MergeRequest | None, note: str) -> Result | None:
+    """Close a merge request with a note and delete its branch; None if that has to wait, or is not ours to do.
 
-
-def _retire(round_: Round, *, branch: str, request: MergeRequest | None, note: str) -> Result:
-    """Close a merge request with a note and delete its branch, unless someone else committed to it."""
-    result = Result(
-        branch, request.title if request else branch, Action.CLOSED, url=request.url if request else None, detail=note
-    )
+    It waits while a file that the branch changes cannot be read: the image may still be named there.
+    """
     standing = _find_standing(round_, branch)
-    if standing is not None and not standing.is_ours:
-        return replace(result, action=Action.LEFT_ALONE, detail="someone else committed to the branch")
-    if round_.is_dry:
-        return result
-    if request is not None:
-        told = round_.forge.edit(request, title=request.title, body=remove_block(request.body))
-        round_.forge.close(told, note=note)
-    if standing is not None:
-        round_.git.delete_branch(branch, expected=standing.oid)
-    log.info("proposal_retired", branch=branch, url=result.url, reason=note)
-    return result
+    title, url = (request.title, request.url) if request else (branch, None)
+    if standing is not None and standing.claim:
+        return Result(branch, title, Action.LEFT_ALONE, url=url, detail=standing.claim) if request else None
+    unreadable = {unread.path for unread in round_.look.survey.unreadable}
+    if standing is not None and any(change.path in unreadable for change in standing.changes):
+        return None
+    if not round_.is_dry:
+        if request is not None:
+            told = round_.forge.edit(request, title=request.title, body=remove_block(request.body))
+            round_.forge.close(told, note=note)
+        if standing is not None:
+            round_.git.delete_branch(branch, expected=standing.oid)
+        log.info("proposal_retired", branch=branch, url=url, reason=note)
+    return Result(branch, title, Action.CLOSED, url=url, detail=note)

@@ -31,14 +31,23 @@ Listings = Mapping[Repository, Snapshot | Unlisted]
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A governed occurrence and what its policy says about it."""
+    """A governed occurrence and what its policy says about it.
+
+    A current tag that the registry does not list any more makes the listing doubtful.
+    """
 
     governed: Governed
     verdict: Selection | NoCandidate | Unlisted
+    is_current_listed: bool
 
     @property
     def current_tag(self) -> str | None:
         return self.governed.occurrence.reference.tag
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the occurrence is known to be right as it is."""
+        return isinstance(self.verdict, Selection) and self.verdict.tag == self.current_tag and self.is_current_listed
 
     @property
     def new_tag(self) -> str | None:
@@ -57,10 +66,10 @@ def choose(survey: Survey, listings: Listings) -> tuple[Choice, ...]:
         if listing is None:
             listing = Unlisted(governed.repository, "its tags have not been listed yet")
         if isinstance(listing, Unlisted):
-            choices.append(Choice(governed, listing))
+            choices.append(Choice(governed, listing, is_current_listed=False))
             continue
         key = (governed.repository, governed.entry.policy, governed.occurrence.reference.tag)
         if key not in decided:
             decided[key] = select(listing.first_seen.keys(), governed.entry.policy, current=key[2])
-        choices.append(Choice(governed, decided[key]))
+        choices.append(Choice(governed, decided[key], is_current_listed=key[2] in listing.first_seen))
     return tuple(choices)

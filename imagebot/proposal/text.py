@@ -4,6 +4,7 @@ The reviewer is the reader. The description answers what changes, why this tag, 
 that comes from outside stands in code spans (see `markup.py`); the same proposal always has the same text.
 """
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from imagebot.proposal.markup import cell, code, visible
 from imagebot.proposal.plan import Change, Group
 
 _MAX_ROWS = 200
+_TARGET_TRAILER = re.compile(r"^Imagebot-Target: (.+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +29,19 @@ class Text:
     block: Block
 
 
-def make_text(group: Group, *, policy_file: str) -> Text:
-    """Write the text of one proposal."""
+def make_text(group: Group, *, policy_file: str, target: str) -> Text:
+    """Write the text of one proposal; `target` is the branch that it is for."""
     title = _title(group)
     block = make_block(str(group.repository), [(c.path, str(c.before), _identifier(c)) for c in group.changes])
     parts = [_table(group.changes, policy_file), *_reasons(group), _how_to_say_no(group, policy_file)]
     body = "\n\n".join([*parts, format_block(block)]) + "\n"
-    return Text(title, body, _commit_message(title, group), block)
+    return Text(title, body, _commit_message(title, group, target), block)
+
+
+def find_target(commit_message: str) -> str | None:
+    """Find the branch that a commit of imagebot's was made for; None if it does not say."""
+    found = _TARGET_TRAILER.findall(commit_message)
+    return found[-1] if found else None
 
 
 def _title(group: Group) -> str:
@@ -98,13 +106,14 @@ def _how_to_say_no(group: Group, policy_file: str) -> str:
     )
 
 
-def _commit_message(title: str, group: Group) -> str:
+def _commit_message(title: str, group: Group, target: str) -> str:
     """Plain text: it has to stand alone where a forge without merge requests shows nothing else."""
     moves = [f"{visible(c.path)}:{c.line}: {c.before} -> {_identifier(c)}" for c in group.changes[:_MAX_ROWS]]
     policies = sorted({f"{c.governed.entry.label} ({c.governed.entry.policy})" for c in group.changes})
-    trailers = [f"Imagebot-Update: {group.repository}={_identifier(c)}" for c in group.changes]
+    updates = sorted({f"Imagebot-Update: {group.repository}={_identifier(c)}" for c in group.changes})
+    trailers = [*updates, f"Imagebot-Target: {target}"]
     allowed = "Allowed by " + ", ".join(visible(each) for each in policies) + "."
-    return "\n\n".join([title, "\n".join(moves), allowed, "\n".join(sorted(set(trailers)))]) + "\n"
+    return "\n\n".join([title, "\n".join(moves), allowed, "\n".join(trailers)]) + "\n"
 
 
 def _identifier(change: Change) -> str:

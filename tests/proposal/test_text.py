@@ -5,7 +5,7 @@ from markdown_it import MarkdownIt
 
 from imagebot.proposal.block import find_block
 from imagebot.proposal.plan import Group, make_changes, make_groups
-from imagebot.proposal.text import make_text
+from imagebot.proposal.text import find_target, make_text
 from tests.proposal.builders import make_choices, make_entry
 
 _TAGS = {"ghcr.io/acme/api": ["1.4.1", "1.4.2", "1.5.0-rc.1", "2.0.0", "latest"]}
@@ -22,7 +22,7 @@ _ONE = {"clusters/prod/api.yaml": b"kind: X\nimage: ghcr.io/acme/api:1.4.1\n"}
 
 def test_the_title_names_the_image_and_both_versions():
     assert (
-        make_text(_make_group(_ONE), policy_file=".imagebot.yaml").title
+        make_text(_make_group(_ONE), policy_file=".imagebot.yaml", target="main").title
         == "Update ghcr.io/acme/api from 1.4.1 to 1.4.2"
     )
 
@@ -30,11 +30,11 @@ def test_the_title_names_the_image_and_both_versions():
 def test_the_title_leaves_the_old_version_out_where_there_are_several():
     files = {**_ONE, "b.yaml": b"image: ghcr.io/acme/api:1.4.0\n"}
 
-    assert make_text(_make_group(files), policy_file="p").title == "Update ghcr.io/acme/api to 1.4.2"
+    assert make_text(_make_group(files), policy_file="p", target="main").title == "Update ghcr.io/acme/api to 1.4.2"
 
 
 def test_the_body_says_where_what_why_and_how_to_say_no():
-    body = make_text(_make_group(_ONE), policy_file=".imagebot.yaml").body
+    body = make_text(_make_group(_ONE), policy_file=".imagebot.yaml", target="main").body
 
     assert "| `clusters/prod/api.yaml:2` | `1.4.1` | `1.4.2` | patch | `api`, `.imagebot.yaml:8` |" in body
     assert "of the 5 tags of `ghcr.io/acme/api` it is the newest that `semver: ^1.4` allows from `1.4.1`" in body
@@ -44,13 +44,13 @@ def test_the_body_says_where_what_why_and_how_to_say_no():
 
 
 def test_a_major_jump_stands_out():
-    body = make_text(_make_group(_ONE, semver=">=1"), policy_file="p").body
+    body = make_text(_make_group(_ONE, semver=">=1"), policy_file="p", target="main").body
 
     assert "| **major** |" in body
 
 
 def test_the_body_carries_the_block_that_the_text_is_known_by():
-    text = make_text(_make_group(_ONE), policy_file="p")
+    text = make_text(_make_group(_ONE), policy_file="p", target="main")
 
     assert find_block(text.body) == text.block
     assert (text.block.image, text.block.tags) == ("ghcr.io/acme/api", ("1.4.2",))
@@ -60,20 +60,27 @@ def test_tags_that_come_and_go_without_being_chosen_leave_the_block_as_it_is():
     more = {"ghcr.io/acme/api": [*_TAGS["ghcr.io/acme/api"], "0.1.0", "main"]}
 
     assert (
-        make_text(_make_group(_ONE), policy_file="p").block
-        == make_text(_make_group(_ONE, tags=more), policy_file="p").block
+        make_text(_make_group(_ONE), policy_file="p", target="main").block
+        == make_text(_make_group(_ONE, tags=more), policy_file="p", target="main").block
     )
 
 
 def test_the_commit_message_stands_alone():
-    message = make_text(_make_group(_ONE), policy_file="p").commit_message
+    message = make_text(_make_group(_ONE), policy_file="p", target="main").commit_message
 
     assert message == (
         "Update ghcr.io/acme/api from 1.4.1 to 1.4.2\n\n"
         "clusters/prod/api.yaml:2: ghcr.io/acme/api:1.4.1 -> 1.4.2\n\n"
         "Allowed by api (semver: ^1.4).\n\n"
-        "Imagebot-Update: ghcr.io/acme/api=1.4.2\n"
+        "Imagebot-Update: ghcr.io/acme/api=1.4.2\nImagebot-Target: main\n"
     )
+
+
+def test_a_commit_says_which_branch_it_is_for():
+    message = make_text(_make_group(_ONE), policy_file="p", target="env/prod").commit_message
+
+    assert find_target(message) == "env/prod"
+    assert find_target("Somebody's commit\n") is None
 
 
 @pytest.mark.parametrize(
@@ -85,7 +92,7 @@ def test_the_commit_message_stands_alone():
     ],
 )
 def test_a_hostile_file_name_is_text(path):
-    text = make_text(_make_group({path: b"image: ghcr.io/acme/api:1.4.1\n"}), policy_file="p")
+    text = make_text(_make_group({path: b"image: ghcr.io/acme/api:1.4.1\n"}), policy_file="p", target="main")
     html = MarkdownIt("commonmark").enable("table").render(text.body)
 
     assert html.count("<tr>") == 2

@@ -157,6 +157,27 @@ def test_a_proposal_stays_while_the_file_that_names_its_image_cannot_be_read(wor
     assert _only_request(world).state == "opened"
 
 
+def test_a_file_that_cannot_be_read_keeps_no_proposal_that_does_not_change_it(world: World, branch: str):
+    world.commit({"chart.yaml": b"{{ if .Values.image }}\n"})
+    world.run()
+    world.commit({"good.yaml": b"kind: Pod\n"})
+
+    assert world.run().actions() == {branch: "closed"}
+
+
+def test_a_proposal_stays_while_the_registry_does_not_list_the_tag_that_is_written(
+    world: World, registry: LoopbackRegistry, branch: str
+):
+    world.run()
+    listing = Reply(200, b'{"name": "acme/good", "tags": ["0.1.0"]}', {"Content-Type": "application/json"})
+    registry.fault = lambda _method, target: listing if "tags/list" in target else None
+
+    ran = world.run()
+
+    assert ran.actions() == {}
+    assert _only_request(world).state == "opened"
+
+
 def test_a_proposal_stays_while_the_policy_file_is_wrong(world: World, branch: str):
     world.run()
     world.commit({".imagebot.yaml": b"version: 2\n"})
@@ -271,6 +292,25 @@ def test_a_branch_that_stands_in_the_way_of_the_prefix_is_named(world: World, re
     assert "branch_prefix" in result["detail"]
 
 
+def test_two_targets_in_one_git_repo_leave_each_others_branches_alone(
+    world: World, registry: LoopbackRegistry, branch: str
+):
+    world.commit({".imagebot.yaml": POLICY, "other.yaml": b"kind: Pod\n"}, branch="prod")
+    world.targets.append({**world.targets[0], "name": "prod", "branch": "prod"})
+
+    ran = world.run()
+    head = world.git_head(branch)
+    again = world.run()
+
+    assert (ran.actions("infra"), again.actions("infra")) == ({branch: "opened"}, {branch: "unchanged"})
+    assert again.actions("prod") == {}
+    assert world.git_head(branch) == head
+    world.commit({"other.yaml": make_pod(registry, "acme/good")}, branch="prod")
+    (result,) = world.run().targets["prod"]["results"]
+    assert result["action"] == "left alone"
+    assert "for main: give each target a branch_prefix of its own" in result["detail"]
+
+
 def test_two_config_repositories_that_use_one_image_cost_one_tag_request(world: World, registry: LoopbackRegistry):
     other = world.git.create("acme/other")
     seed(other, {".imagebot.yaml": POLICY, "values.yaml": make_pod(registry, "acme/good")})
@@ -296,7 +336,7 @@ def test_without_a_forge_the_branch_is_the_proposal_and_its_commit_the_text(
     assert actions == [{branch: "opened"}, {branch: "unchanged"}, {branch: "moved"}]
     message = world.read_message(branch)
     assert message.startswith(f"Update {registry.address}/acme/good from 1.0.0 to 1.2.0\n\ngood.yaml:4: ")
-    assert message.endswith(f"Imagebot-Update: {registry.address}/acme/good=1.2.0\n")
+    assert message.endswith(f"Imagebot-Update: {registry.address}/acme/good=1.2.0\nImagebot-Target: main\n")
     world.commit({"good.yaml": make_pod(registry, "acme/good", "1.2.0")})
     assert world.run().actions() == {branch: "closed"}
     assert branch not in list_heads(world.bare)

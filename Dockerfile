@@ -1,0 +1,23 @@
+# imagebot in a container: `docker run -v DATA:/var/lib/imagebot -v SETTINGS:/etc/imagebot:ro imagebot`
+FROM python:3.13-slim AS build
+WORKDIR /src
+RUN python -m venv /opt/imagebot
+COPY requirements.lock ./
+RUN /opt/imagebot/bin/pip install --no-cache-dir --require-hashes -r requirements.lock
+COPY pyproject.toml README.md ./
+COPY imagebot imagebot
+RUN /opt/imagebot/bin/pip install --no-cache-dir --no-deps --no-build-isolation . \
+    && /opt/imagebot/bin/pip uninstall --yes flit_core pip
+
+FROM python:3.13-slim
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends ca-certificates git openssh-client \
+    && rm -rf /var/lib/apt/lists/* \
+    && useradd --uid 10001 --home-dir /var/lib/imagebot --create-home imagebot
+COPY --from=build /opt/imagebot /opt/imagebot
+ENV PATH=/opt/imagebot/bin:$PATH IMAGEBOT_SETTINGS=/etc/imagebot/imagebot.yaml
+USER 10001
+WORKDIR /var/lib/imagebot
+VOLUME /var/lib/imagebot
+ENTRYPOINT ["imagebot"]
+CMD ["once"]

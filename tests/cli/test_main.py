@@ -1,0 +1,120 @@
+"""The command line as a whole: what it loads, and what its exit codes mean."""
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import imagebot
+from imagebot.demo.loopback import Call, LoopbackServer, Reply
+from tests.cli.conftest import Run
+
+_SLOW = {
+    "docker", "gitlab", "pathspec", "pydantic", "re2", "requests", "rich", "ruamel", "sqlalchemy", "structlog",
+    "urllib3", "yaml",
+}  # fmt: skip
+
+
+def _list_loaded(*arguments: str | Path) -> set[str]:
+    """Run the command in a fresh interpreter, and return the top-level packages it had loaded at its end."""
+    program = (
+        "import json, sys\n"
+        "from imagebot.cli.main import main\n"
+        f"sys.argv = ['imagebot', *{[str(each) for each in arguments]!r}]\n"
+        "try:\n    main()\nfinally:\n"
+        "    sys.stderr.write(json.dumps(sorted({name.partition('.')[0] for name in sys.modules})))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    return set(json.loads(done.stderr.splitlines()[-1]))
+
+
+def test_the_version_is_shown_and_nothing_slow_is_loaded_for_it(run: Run):
+    assert run("--version").stdout == f"imagebot {imagebot.__version__}\n"
+    assert _list_loaded("--version") & _SLOW == set()
+
+
+def test_a_plan_loads_neither_the_store_nor_forges_nor_logs(checkout: Path):
+    loaded = _list_loaded("plan", checkout, "--settings", checkout.parent / "settings.yaml")
+
+    assert {"yaml", "pydantic", "requests"} <= loaded
+    assert loaded & {"sqlalchemy", "gitlab", "structlog", "docker"} == set()
+
+
+def test_without_a_command_the_help_is_shown_and_the_exit_code_says_usage(run: Run):
+    done = run()
+
+    assert done.returncode == 2
+    assert all(command in done.stdout + done.stderr for command in ("plan", "once", "demo"))
+
+
+def test_an_unknown_option_is_a_fault_of_usage(run: Run):
+    assert run("plan", "--no-such-option").returncode == 2
+
+
+def test_faulty_settings_end_with_every_fault_and_exit_code_2(run: Run, tmp_path: Path):
+    (tmp_path / "settings.yaml").write_text("timeout: 30\nparallel: 3\n")
+
+    done = run("once")
+
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert "settings.yaml:1:10: timeout: found the number 30; accepted is a duration" in done.stderr
+    assert "settings.yaml:2:1: parallel: found an unknown key" in done.stderr
+
+
+def test_a_settings_file_that_is_not_there_is_named(run: Run, tmp_path: Path):
+    done = run("once", "--settings", tmp_path / "none.yaml")
+
+    assert done.returncode == 2
+    assert "none.yaml" in done.stderr
+
+
+def test_settings_without_targets_have_nothing_to_do_and_say_so(run: Run, tmp_path: Path):
+    (tmp_path / "settings.yaml").write_text("registries: {}\n")
+
+    done = run("once")
+
+    assert done.returncode == 2
+    assert "names no targets" in done.stderr
+
+
+def test_an_interrupt_ends_with_its_own_exit_code(checkout: Path, tmp_path: Path):
+    asked: list[str] = []
+
+    def hang(call: Call) -> Reply:
+        asked.append(call.target)
+        process.send_signal(signal.SIGINT)
+        process.wait(60)
+        return Reply(503)
+
+    with LoopbackServer(hang) as server:
+        (checkout / "apps" / "api.yaml").write_text(f"image: {server.address}/x:1.0.0\n")
+        (tmp_path / "settings.yaml").write_text(f"timeout: 1s\nregistries:\n  {server.address}: {{plain_http: true}}\n")
+        command = [
+            sys.executable,
+            "-m",
+            "imagebot",
+            "plan",
+            str(checkout),
+            "--settings",
+            str(tmp_path / "settings.yaml"),
+        ]
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        code = process.wait(60)
+
+    assert asked
+    assert code == 130
+
+
+def test_a_bug_ends_with_its_traceback_and_exit_code_3(checkout: Path, run: Run, tmp_path: Path):
+    # A module that cannot be imported stands in for a bug: there is no input that is known to provoke one.
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "yaml.py").write_text("raise RuntimeError('a bug')\n")
+    path = str(tmp_path / "broken")
+
+    done = run("plan", checkout, env={"PYTHONPATH": ":".join([path, *sys.path])})
+
+    assert done.returncode == 3
+    assert "imagebot has a bug" in done.stderr
+    assert "RuntimeError: a bug" in done.stderr

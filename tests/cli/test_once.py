@@ -1,0 +1,105 @@
+"""`imagebot once` as people run it: its summary, its progress on a terminal, its exit code."""
+
+import json
+import os
+import pty
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from imagebot.demo.push import push_image
+from imagebot.demo.registry import LoopbackRegistry
+from tests.cli.conftest import POLICY, Run
+from tests.servers.gitserver import create_repo, list_heads, seed
+
+
+@pytest.fixture
+def bare(tmp_path: Path, registry: LoopbackRegistry) -> Path:
+    """A bare config repository with one image, and settings that name it as the target `fleet`, without a forge."""
+    bare = create_repo(tmp_path / "fleet.git")
+    seed(bare, {".imagebot.yaml": POLICY.encode(), "a.yaml": f"image: {registry.address}/acme/api:1.0.0\n".encode()})
+    settings = {
+        "data_dir": str(tmp_path / "data"),
+        "registries": {registry.address: {"plain_http": True}},
+        "targets": [{"name": "fleet", "url": f"file://{bare}"}],
+    }
+    (tmp_path / "settings.yaml").write_text(json.dumps(settings))
+    return bare
+
+
+def test_the_summary_says_what_was_done(run: Run, bare: Path, registry: LoopbackRegistry):
+    done = run("once")
+
+    host = registry.address
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = [line.strip() for line in done.stdout.splitlines()]
+    assert re.fullmatch(r"fleet at [0-9a-f]{10}", lines[0])
+    assert lines[1:3] == [
+        f"opened     Update {host}/acme/api from 1.0.0 to 1.1.0",
+        f"imagebot/{host.replace(':', '_')}-acme-api",
+    ]
+    assert lines[3] == "1 image looked at"
+
+
+def test_a_dry_run_says_so_and_pushes_nothing(run: Run, bare: Path):
+    done = run("once", "--dry-run")
+
+    assert "(dry run)" in done.stdout
+    assert list(list_heads(bare)) == ["main"]
+
+
+def test_json_is_all_there_is_on_standard_output(run: Run, bare: Path):
+    (target,) = json.loads(run("once", "--format", "json").stdout)
+
+    assert (target["target"], target["error"]) == ("fleet", "")
+    assert [result["action"] for result in target["results"]] == ["opened"]
+
+
+def test_logs_go_to_standard_error_and_hold_the_target(run: Run, bare: Path):
+    done = run("once", "--log-level", "info", "--log-format", "json")
+
+    events = [json.loads(line) for line in done.stderr.splitlines()]
+    assert [(each["event"], each["target"]) for each in events] == [
+        ("branch_pushed", "fleet"),
+        ("target_updated", "fleet"),
+    ]
+
+
+def test_a_quiet_round_writes_one_line_of_information(run: Run, bare: Path):
+    run("once")
+
+    done = run("once", "--log-level", "info", "--log-format", "json")
+
+    (line,) = done.stderr.splitlines()
+    assert json.loads(line)["unchanged"] == 1
+
+
+def test_what_could_not_be_done_makes_the_exit_code_1(run: Run, bare: Path, registry: LoopbackRegistry):
+    seed(bare, {"b.yaml": f"image: {registry.address}/acme/gone:1.0.0\n".encode()})
+
+    done = run("once")
+
+    assert done.returncode == 1
+    assert f"{registry.address}/acme/gone: the registry knows no such repository (404)" in done.stdout
+    assert "opened" in done.stdout
+
+
+def test_a_terminal_is_shown_progress_and_a_pipe_is_not(
+    run: Run, bare: Path, tmp_path: Path, registry: LoopbackRegistry
+):
+    push_image(registry.address, "acme/api", "1.2.0")
+    command = [sys.executable, "-m", "imagebot", "once", "--settings", str(tmp_path / "settings.yaml")]
+    shown = bytearray()
+
+    def read(terminal: int) -> bytes:
+        data = os.read(terminal, 65536)
+        shown.extend(data)
+        return data
+
+    pty.spawn(command, read, lambda _stdin: b"")
+
+    assert b"Asking registries" in shown
+    assert b"\x1b[" in shown
+    assert "\x1b[" not in run("once").stdout
