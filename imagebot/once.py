@@ -15,13 +15,14 @@ from typing import TypeVar
 from imagebot.connect import make_registries, open_forge, open_git
 from imagebot.errors import ImagebotError, Transient
 from imagebot.log import bound_fields, log
-from imagebot.poll import find_digest, find_digests, poll
+from imagebot.look import Look, look
+from imagebot.poll import find_digest, find_digests, make_pool, poll
 from imagebot.proposal.choose import Listings
 from imagebot.proposal.outcome import Outcome
 from imagebot.registry.client import Registries
 from imagebot.settings.operator import Settings, TargetSettings
 from imagebot.store.store import Store
-from imagebot.update import Look, Round, look, update
+from imagebot.update import Round, update
 
 _In = TypeVar("_In")
 _Out = TypeVar("_Out")
@@ -41,7 +42,7 @@ ReportProgress = Callable[[Stage, int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Once:
-    """One run over all targets of the settings; a dry one reads everything and changes nothing but the mirrors."""
+    """One run over all targets of the settings; a dry one reads everything, and pushes and proposes nothing."""
 
     settings: Settings
     store: Store
@@ -52,10 +53,7 @@ class Once:
     def run(self) -> tuple[Outcome, ...]:
         """Do both rounds; the outcomes are in the order of the settings' targets."""
         targets = self.settings.targets
-        with (
-            make_registries(self.settings) as registries,
-            ThreadPoolExecutor(self.settings.parallel_polls, thread_name_prefix="once") as pool,
-        ):
+        with make_registries(self.settings) as registries, make_pool(self.settings.parallel_polls) as pool:
             seen = self._map(pool, Stage.LOOK, self._look, targets)
             wanted = sorted({each for one in seen if isinstance(one, Look) for each in one.survey.repositories})
             poll_one = partial(poll, registries=registries, store=self.store, now=self.now)
@@ -75,31 +73,39 @@ class Once:
         return tuple(results)
 
     def _look(self, target: TargetSettings) -> Look | Outcome:
-        with bound_fields(target=target.name):
-            try:
-                with open_git(self.settings, target) as git:
-                    return look(target, git=git)
-            except ImagebotError as error:
-                return self._fail(target, error)
+        def step() -> Look:
+            with open_git(self.settings, target) as git:
+                return look(target, git=git)
+
+        return self._isolate(target, step)
 
     def _update(self, seen: Look | Outcome, *, registries: Registries, listings: Listings) -> Outcome:
         if isinstance(seen, Outcome):
             return seen
         target = seen.target
         find = partial(find_digest, registries=registries, store=self.store, now=self.now)
-        with bound_fields(target=target.name):
-            try:
-                with open_git(self.settings, target) as git, open_forge(self.settings, target) as forge:
-                    round_ = Round(seen, git, forge, self.now, self.is_dry)
-                    outcome = update(round_, listings=listings, find_digests=partial(find_digests, find=find))
-                if not self.is_dry:
-                    self.store.keep_outcome(target.name, at=self.now, summary=outcome.summarize())
-            except ImagebotError as error:
-                return self._fail(target, error)
+
+        def step() -> Outcome:
+            with open_git(self.settings, target) as git, open_forge(self.settings, target) as forge:
+                round_ = Round(seen, git, forge, self.now, self.is_dry)
+                outcome = update(round_, listings=listings, find_digests=partial(find_digests, find=find))
+            if not self.is_dry:
+                self.store.keep_outcome(target.name, at=self.now, summary=outcome.summarize())
             log.info("target_updated", head=outcome.head, **outcome.count_actions())
             return outcome
 
-    def _fail(self, target: TargetSettings, error: ImagebotError) -> Outcome:
-        level = log.warning if isinstance(error, Transient) else log.error
-        level("target_failed", error=str(error))
-        return Outcome(target.name, error=str(error), is_dry=self.is_dry)
+        return self._isolate(target, step)
+
+    def _isolate(self, target: TargetSettings, step: Callable[[], _Out]) -> _Out | Outcome:
+        """Do one step for a target; an error, and even a bug, ends the round of this target and of no other."""
+        with bound_fields(target=target.name):
+            try:
+                return step()
+            except ImagebotError as error:
+                level = log.warning if isinstance(error, Transient) else log.error
+                level("target_failed", error=str(error))
+                return Outcome(target.name, error=str(error), is_dry=self.is_dry)
+            except Exception as error:  # noqa: BLE001 - a bug ends its round with a traceback, and the others go on
+                log.exception("target_ended_by_a_bug")
+                text = f"a bug ended the round, please report it: {type(error).__name__}: {error}"
+                return Outcome(target.name, error=text, is_dry=self.is_dry, is_bug=True)

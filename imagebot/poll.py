@@ -8,6 +8,8 @@ registry that cannot be asked gives no answer, never an empty one.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from imagebot.errors import ImagebotError, NeedsOperator
@@ -16,7 +18,7 @@ from imagebot.log import log
 from imagebot.proposal.choose import Unlisted
 
 if TYPE_CHECKING:  # the store and the client are slow to load, and `plan` needs no store
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import datetime
 
     from imagebot.image.reference import Repository
@@ -33,15 +35,24 @@ def poll(repository: Repository, *, registries: Registries, store: Store, now: d
         level("poll_failed", repository=str(repository), error=listed.reason)
         return listed
     log.debug("tags_listed", repository=str(repository), tags=len(listed.first_seen))
-    return store.keep_snapshot(repository, listed.first_seen.keys(), at=now)
+    try:
+        return store.keep_snapshot(repository, listed.first_seen.keys(), at=now)
+    except ImagebotError as error:
+        # The store is a memory: without it only the times are lost at which tags were first seen.
+        log.error("snapshot_not_kept", repository=str(repository), error=str(error))
+        return listed
 
 
 def list_tags(repository: Repository, *, registries: Registries, now: datetime) -> Snapshot | Unlisted:
     """List the tags of one repository, all as if first seen now; says why where that cannot be done."""
     try:
-        return Snapshot(repository, now, dict.fromkeys(registries.list_tags(repository), now))
+        tags = registries.list_tags(repository)
     except ImagebotError as error:
         return Unlisted(repository, str(error), needs_operator=isinstance(error, NeedsOperator))
+    if not tags:
+        # Some registries answer so while they are in trouble: no reason to forget what was seen before.
+        return Unlisted(repository, f"the registry lists no tags of {repository}: nothing is decided from that")
+    return Snapshot(repository, now, dict.fromkeys(tags, now))
 
 
 def find_digest(repository: Repository, tag: str, *, registries: Registries, store: Store, now: datetime) -> str:
@@ -65,3 +76,18 @@ def find_digests(
         except ImagebotError as error:
             missing[repository] = f"the digest of its tag {tag} could not be had: {error}"
     return digests, missing
+
+
+@contextmanager
+def make_pool(threads: int) -> Iterator[ThreadPoolExecutor]:
+    """Make threads that are waited for at the end, but not after an interrupt: they may hang on a registry."""
+    pool = ThreadPoolExecutor(threads)
+    try:
+        yield pool
+    except KeyboardInterrupt:
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
+    except BaseException:
+        pool.shutdown(cancel_futures=True)
+        raise
+    pool.shutdown()

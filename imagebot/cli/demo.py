@@ -65,6 +65,7 @@ def _run_once(stage: Stage) -> Outcome:
 def _show_stage(console: Console, stage: Stage) -> None:
     _title(console, "1", "A registry, and what CI has pushed to it")
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True)
     for path, tags in PUSHED.items():
         table.add_row(Text(f"{stage.address}/{path}", style="bold"), "  ".join(tags))
     console.print(Padding(table, (0, 0, 0, 2), expand=False))
@@ -152,7 +153,7 @@ def _diff(stage: Stage, branch: str) -> str:
 def _title(console: Console, number: str, text: str) -> None:
     console.print()
     heading = f"{number}  {text}"
-    rule = "─" * max(console.width - len(heading) - 1, 3)
+    rule = ("─" if console.encoding.startswith("utf") else "-") * max(console.width - len(heading) - 1, 3)
     console.print(Text.assemble((heading, "bold"), " ", (rule, "dim")), soft_wrap=True)
     console.print()
 

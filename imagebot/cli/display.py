@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 # In a pipe nothing is folded: whoever reads it there has no width.
 _PIPE_WIDTH = 400
+# Wider than any row that fits a console.
+_WIDEST_ROW = 10_000
 
+_HEADINGS = ("IMAGE", "NOW", "PROPOSED", "CHANGE", "WHERE", "ALLOWED BY")
 _DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan", " ": "", "\\": "dim"}
 
 
@@ -34,26 +37,43 @@ def make_console(*, widest: int = _PIPE_WIDTH) -> Console:
 
 
 def show_changes(console: Console, changes: Iterable[Change]) -> None:
-    """Print a table with a row for each move of an image from one tag to another; the places are in the diff."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for heading in ("IMAGE", "NOW", "PROPOSED", "CHANGE", "WHERE", "ALLOWED BY"):
-        table.add_column(heading, no_wrap=heading in ("NOW", "PROPOSED", "CHANGE"), overflow="fold")
+    """Print each move of an image from one tag to another: a table, or a list where that is too wide.
+
+    The places are in the diff.
+    """
     moves: dict[tuple[Repository, str | None, str, str], list[Change]] = {}
     for change in changes:
         entry = f"{change.governed.entry.label}, {change.governed.entry.policy}"
         key = (change.governed.repository, change.before.tag, change.selection.tag, entry)
         moves.setdefault(key, []).append(change)
-    for (image, old, new, entry), together in sorted(moves.items(), key=lambda move: (str(move[0][0]), *move[0][1:])):
-        jump = together[0].selection.jump
-        table.add_row(
-            Text(image.familiar, style="bold"),
-            Text(old or ""),
-            Text(new, style="green"),
-            Text(jump.value if jump else "", style="bold yellow" if jump is Jump.MAJOR else ""),
-            Text(_describe_places(together)),
-            Text(entry, style="dim"),
+    rows = [
+        _make_row(image.familiar, old or "", new, entry, together)
+        for (image, old, new, entry), together in sorted(
+            moves.items(), key=lambda move: (str(move[0][0]), *move[0][1:])
         )
-    console.print(table)
+    ]
+    table = Table(*_HEADINGS, box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for row in rows:
+        table.add_row(*row)
+    unfolded = console.options.update(width=_WIDEST_ROW)
+    if console.measure(table, options=unfolded).maximum <= console.width:
+        console.print(table)
+        return
+    for image, old_tag, new_tag, jump, where, allowed_by in rows:
+        console.print(Text.assemble(image, "\n  ", old_tag, " → ", new_tag, " ", jump, "\n  ", where), soft_wrap=True)
+        console.print(Text.assemble("  ", allowed_by), soft_wrap=True)
+
+
+def _make_row(image: str, old: str, new: str, entry: str, together: Sequence[Change]) -> tuple[Text, ...]:
+    jump = together[0].selection.jump
+    return (
+        Text(image, style="bold"),
+        Text(old),
+        Text(new, style="green"),
+        Text(jump.value if jump else "", style="bold yellow" if jump is Jump.MAJOR else ""),
+        Text(_describe_places(together)),
+        Text(entry, style="dim"),
+    )
 
 
 def _describe_places(changes: Sequence[Change]) -> str:

@@ -4,10 +4,13 @@ A command's module is imported when it is run, so that `imagebot --version` load
 one place that turns errors into exit codes: 0 done, 1 something failed, 2 usage or settings, 3 bug, 130 interrupted.
 """
 
+import io
+import os
 import sys
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -15,7 +18,6 @@ import imagebot
 from imagebot.errors import ImagebotError
 from imagebot.log import LogFormat, LogLevel
 
-EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_BUG = 3
 EXIT_INTERRUPTED = 130
@@ -60,7 +62,7 @@ def _options(
 @app.command()
 def plan(
     directory: Annotated[
-        Path, typer.Argument(metavar="[DIR]", help="A checkout of a config repository.", exists=True, file_okay=False)
+        Path, typer.Argument(metavar="DIR", help="A checkout of a config repository.", exists=True, file_okay=False)
     ] = Path(),
     policy_file: Annotated[
         str, typer.Option("--policy-file", metavar="PATH", help="The policy file, as a path in DIR.")
@@ -108,20 +110,38 @@ def demo() -> None:
     raise typer.Exit(run_demo())
 
 
-def main() -> Any:
+def main() -> NoReturn:
     """Run the command line, and end with an exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # not every terminal has every character
+    code = _run()
+    if code == EXIT_INTERRUPTED:
+        _end_without_threads()
+    sys.exit(code)
+
+
+def _run() -> int | str | None:
     try:
         app()
+    except SystemExit as end:  # also of an interrupt, which typer makes 130 of
+        return end.code
     except ImagebotError as error:
         sys.stderr.write(f"imagebot: {error}\n")
-        code = EXIT_USAGE
+        return EXIT_USAGE
     except KeyboardInterrupt:
-        code = EXIT_INTERRUPTED
-    except BrokenPipeError:
-        code = EXIT_FAILED
+        return EXIT_INTERRUPTED
     except Exception:  # noqa: BLE001 - the one place where a bug ends the program, with its traceback
         import traceback  # noqa: PLC0415
 
         sys.stderr.write("imagebot has a bug; please report this:\n" + traceback.format_exc())
-        code = EXIT_BUG
-    sys.exit(code)
+        return EXIT_BUG
+    return 0
+
+
+def _end_without_threads() -> NoReturn:
+    """End at once: the interpreter would wait for threads, and they for a registry that may not answer."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):
+            stream.flush()
+    os._exit(EXIT_INTERRUPTED)

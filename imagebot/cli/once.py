@@ -36,7 +36,7 @@ _STYLES = {
 
 
 def run_once(settings_file: Path, *, is_dry: bool, as_json: bool) -> int:
-    """Run, show the summary, and return the exit code."""
+    """Run, show the summary, and return the exit code: 3 if a bug ended a target's round, 1 if another error did."""
     settings = load_settings(settings_file, os.environ)
     if not settings.targets:
         raise NeedsOperator(f"{settings_file} names no targets: add the git repo to keep up to date under `targets`")
@@ -48,6 +48,8 @@ def run_once(settings_file: Path, *, is_dry: bool, as_json: bool) -> int:
         sys.stdout.write(json.dumps([outcome.summarize() for outcome in outcomes], indent=2) + "\n")
     else:
         show_outcomes(make_console(), outcomes)
+    if any(outcome.is_bug for outcome in outcomes):
+        return 3
     return 1 if any(outcome.has_failed for outcome in outcomes) else 0
 
 

@@ -5,9 +5,9 @@ It goes the way of `update`, by the same functions: survey, choose, changes, rew
 
 import json
 import os
+import posixpath
 import sys
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -15,18 +15,18 @@ from pathlib import Path
 
 from rich.console import Console
 
-from imagebot.cli.checkout import list_paths, read_file, read_files, replace_file
+from imagebot.cli.checkout import find_work_tree, list_paths, read_file, read_files, replace_file
 from imagebot.cli.display import count, make_console, show_changes, show_diff, show_list
 from imagebot.connect import make_registries
-from imagebot.errors import InvalidInput
+from imagebot.errors import ImagebotError, InvalidInput
 from imagebot.image.reference import Repository
 from imagebot.policy.select import NoCandidate
-from imagebot.poll import find_digests, list_tags
+from imagebot.poll import find_digests, list_tags, make_pool
 from imagebot.proposal.choose import Choice, Unlisted, choose
 from imagebot.proposal.diff import unified_diff
 from imagebot.proposal.plan import Applied, apply_changes, find_wanted_digests, make_changes
 from imagebot.proposal.survey import Survey, survey
-from imagebot.settings.operator import Settings, load_settings, make_default_settings
+from imagebot.settings.operator import Settings, load_registry_settings, make_default_settings
 from imagebot.settings.policy_file import MissingPolicyFile, PolicyFile, parse_policy_file
 
 
@@ -48,35 +48,46 @@ class Plan:
         return dict(sorted({**unlisted, **self.missing}.items()))
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Which files were edited, and a sentence for each that was to be and is not."""
+
+    paths: tuple[str, ...] = ()
+    errors: tuple[str, ...] = ()
+
+
 def run_plan(directory: Path, policy_file: str, *, settings: Path | None, write: bool, as_json: bool) -> int:
-    """Plan, show, and edit if that is wanted; return the exit code."""
+    """Plan, edit if that is wanted, and show; return the exit code."""
     made = make_plan(directory, policy_file, settings=load_or_default(settings))
+    written = write_files(directory, made) if write else Written()
     diff = "".join(unified_diff(path, made.files[path], new) for path, new in sorted(made.applied.files.items()))
     if as_json:
-        sys.stdout.write(json.dumps(summarize(made, diff), indent=2) + "\n")
+        sys.stdout.write(json.dumps(summarize(made, written, diff), indent=2) + "\n")
     else:
-        show_plan(make_console(), made, diff)
-    if write:
-        for path, new in sorted(made.applied.files.items()):
-            replace_file(directory, path, before=made.files[path], after=new)
-        if not as_json:
-            make_console().print(f"\nEdited {count(len(made.applied.files), 'file')}.")
-    return 1 if made.unlisted or made.applied.refused else 0
+        console = make_console()
+        show_plan(console, made, diff)
+        if write:
+            show_list(console, "Not written", written.errors, style="red")
+            console.print(f"\nEdited {count(len(written.paths), 'file')}.")
+    return 1 if made.unlisted or made.applied.refused or written.errors else 0
 
 
 def load_or_default(path: Path | None) -> Settings:
-    """Load the settings, or take the defaults where no file is named: docker's logins, HTTPS, public authorities."""
-    return load_settings(path, os.environ) if path else make_default_settings(os.environ)
+    """Load what is said of registries, or take the defaults where no file is named: docker's logins, HTTPS."""
+    return load_registry_settings(path, os.environ) if path else make_default_settings(os.environ)
 
 
 def make_plan(directory: Path, policy_file: str, *, settings: Settings) -> Plan:
-    """Find out what would change. Raises InvalidPolicyFile, MissingPolicyFile."""
+    """Find out what would change. Raises InvalidPolicyFile, MissingPolicyFile, Unlistable."""
+    policy_file = _normalise(policy_file)
     policy = _read_policy(directory, policy_file)
-    paths = [path for path in list_paths(directory) if policy.includes(path) and path != policy_file]
+    # Patterns are matched against texts: what is not UTF-8 in a path is a `?` there.
+    readable = {path: path.encode(errors="replace").decode() for path in list_paths(directory)}
+    paths = [path for path in readable if policy.includes(readable[path]) and path != policy_file]
     files, unread = read_files(directory, paths)
     found = survey(files, policy.entries)
     found = replace(found, unreadable=(*unread, *found.unreadable))
-    with make_registries(settings) as registries, ThreadPoolExecutor(settings.parallel_polls) as pool:
+    with make_registries(settings) as registries, make_pool(settings.parallel_polls) as pool:
         wanted = sorted(found.repositories)
         list_one = partial(list_tags, registries=registries, now=datetime.now(UTC))
         listings = dict(zip(wanted, pool.map(list_one, wanted), strict=True))
@@ -86,17 +97,41 @@ def make_plan(directory: Path, policy_file: str, *, settings: Settings) -> Plan:
     return Plan(files, found, choices, apply_changes(changes, files), missing)
 
 
+def _normalise(policy_file: str) -> str:
+    """Return the path as files are listed; raises InvalidInput if it does not lie in the folder."""
+    if policy_file.startswith("/") or ".." in policy_file.split("/"):
+        raise InvalidInput(f"--policy-file is {policy_file!r}; accepted is a path in DIR, without .. in it")
+    return posixpath.normpath(policy_file)
+
+
 def _read_policy(directory: Path, policy_file: str) -> PolicyFile:
+    place = directory.resolve()
     try:
         content = read_file(directory, policy_file)
-    except FileNotFoundError:
-        raise MissingPolicyFile(policy_file, str(directory)) from None
+    except (FileNotFoundError, NotADirectoryError):
+        root = find_work_tree(directory)
+        is_in_root = root is not None and root != place and (root / policy_file).is_file()
+        raise MissingPolicyFile(policy_file, str(place), root=str(root) if is_in_root else None) from None
+    except OSError as error:
+        raise InvalidInput(f"{policy_file} in {place} cannot be read: {error.strerror}") from error
     if isinstance(content, str):
-        raise InvalidInput(f"{policy_file}: {content}")
+        raise InvalidInput(f"{policy_file} in {place} cannot be read: it is {content}")
     return parse_policy_file(content, file=policy_file)
 
 
-def summarize(plan: Plan, diff: str) -> Mapping[str, object]:
+def write_files(directory: Path, plan: Plan) -> Written:
+    """Replace each file that changes; one that cannot be replaced does not keep the others from it."""
+    paths, errors = [], []
+    for path, new in sorted(plan.applied.files.items()):
+        try:
+            replace_file(directory, path, before=plan.files[path], after=new)
+            paths.append(path)
+        except ImagebotError as error:
+            errors.append(str(error))
+    return Written(tuple(paths), tuple(errors))
+
+
+def summarize(plan: Plan, written: Written, diff: str) -> Mapping[str, object]:
     """Make what `--format json` prints."""
     return {
         "changes": [
@@ -113,6 +148,8 @@ def summarize(plan: Plan, diff: str) -> Mapping[str, object]:
             for change in plan.applied.made
         ],
         "diff": diff,
+        "written": list(written.paths),
+        "not_written": list(written.errors),
         "unlisted": {str(image): reason for image, reason in plan.unlisted.items()},
         "refused": [str(each) for each in plan.applied.refused],
         "left_alone": [str(each) for each in plan.survey.left_alone],

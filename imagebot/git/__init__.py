@@ -20,7 +20,7 @@ from imagebot.git.faults import (
     UnknownProject,
     UntrustedServer,
 )
-from imagebot.git.mirror import ForeignFolder, MirrorInUse
+from imagebot.git.mirror import ForeignFolder, MirrorInUse, MirrorUnavailable
 from imagebot.git.plumbing import Change, Commit, FileMode, Oid, Signature, TreeFile, hash_blob
 from imagebot.git.program import OutputTooLarge, UnusableGit
 from imagebot.git.remote import GitRemote, RefusedUrl
@@ -39,6 +39,7 @@ __all__ = [
     "InvalidBranchName",
     "MirrorDamaged",
     "MirrorInUse",
+    "MirrorUnavailable",
     "Oid",
     "OutputTooLarge",
     "PushRefused",

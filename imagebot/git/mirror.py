@@ -6,11 +6,15 @@ touched, though it may stand where one should be.
 
 import fcntl
 import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import IO
 
 from imagebot.errors import NeedsOperator, Transient
-from imagebot.git.faults import MirrorDamaged, clean
+from imagebot.git.faults import clean
 from imagebot.git.program import GitProgram
 from imagebot.log import log
 
@@ -23,6 +27,12 @@ _LEFTOVERS = (
     "*.lock", "refs/**/*.lock", "objects/*.lock", "objects/info/**/*.lock",
     "objects/pack/tmp_*", "objects/??/tmp_obj_*", "fast_import_crash_*",
 )  # fmt: skip
+
+_FOLDER_PREFIX = "imagebot-"
+
+# Two runs that overlap for a moment are no fault.
+LOCK_WAIT_S = 3.0
+_LOCK_POLL_S = 0.1
 
 _TIDY = ("-c", "gc.auto=6700", "-c", "gc.autoDetach=false", "gc", "--auto", "--quiet", "--prune=now")
 
@@ -45,47 +55,106 @@ class ForeignFolder(NeedsOperator):
         self.path = path
 
 
-def lock_mirror(path: Path) -> IO[bytes]:
+class MirrorUnavailable(NeedsOperator):
+    """The system does not let us make, lock, write or remove the mirror's files."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        needs = "it needs a folder that can be made and written"
+        super().__init__(f"the mirror at {path} cannot be used: {reason}; {needs}")
+        self.path = path
+        self.reason = reason
+
+
+def lock_mirror(path: Path, *, wait_s: float = LOCK_WAIT_S) -> IO[bytes]:
     """Take the lock that stands beside the mirror; return its file, which holds it until it is closed.
 
-    Raises MirrorInUse at once if it is taken. The lock file stays: removing it would let two processes hold two locks.
+    Raises MirrorInUse if it is still taken after `wait_s`, and MirrorUnavailable. The lock file stays: removing it
+    would let two processes hold two locks.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    lock = path.with_name(f"{path.name}.lock").open("ab")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        lock.close()
-        raise MirrorInUse(path) from None
+    with _explain_refusals(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = path.with_name(f"{path.name}.lock").open("ab")
+        try:
+            _wait_for_lock(lock, path, wait_s=wait_s)
+        except BaseException:
+            lock.close()
+            raise
     return lock
 
 
 def prepare_mirror(path: Path, program: GitProgram) -> None:
-    """Make the mirror fit for use: by whoever holds its lock, with a git that works in it."""
-    if not path.exists():
-        _make_mirror(path, program)
-        return
-    if not _is_ours(path):
-        raise ForeignFolder(path)
-    remove_leftovers(path)
-    if program.run("rev-parse", "--is-bare-repository").status != 0:
-        log.warning("mirror_rebuilt", path=str(path))
-        shutil.rmtree(path)
-        _make_mirror(path, program)
+    """Make the mirror fit for use: by whoever holds its lock, with a git that works in it.
+
+    Raises ForeignFolder and MirrorUnavailable.
+    """
+    with _explain_refusals(path):
+        if not path.exists():
+            _make_mirror(path, program)
+            return
+        if not _is_ours(path):
+            raise ForeignFolder(path)
+        remove_leftovers(path)
+        if program.run("rev-parse", "--is-bare-repository").status != 0:
+            log.warning("mirror_rebuilt", path=str(path))
+            shutil.rmtree(path)
+            _make_mirror(path, program)
     # Every fetch leaves objects or a pack: when there are many, git packs them now, while nobody works on the mirror.
     program.run(*_TIDY)
 
 
 def remove_leftovers(path: Path) -> None:
-    """Remove what a killed git left; whoever holds the mirror's lock knows that no git needs it any more."""
-    for pattern in _LEFTOVERS:
-        for leftover in path.glob(pattern):
-            leftover.unlink(missing_ok=True)
+    """Remove what was left by a git or an imagebot that was killed; raises MirrorUnavailable.
+
+    Whoever holds the mirror's lock knows that nobody needs it any more.
+    """
+    with _explain_refusals(path):
+        for pattern in _LEFTOVERS:
+            for leftover in path.glob(pattern):
+                leftover.unlink(missing_ok=True)
+        for folder in path.glob(f"{_FOLDER_PREFIX}*"):
+            shutil.rmtree(folder)
 
 
 def condemn_mirror(path: Path) -> None:
     """Have the mirror made anew the next time it is opened: without HEAD it is no repository to git."""
-    (path / "HEAD").unlink(missing_ok=True)
+    with _explain_refusals(path):
+        (path / "HEAD").unlink(missing_ok=True)
+
+
+def find_cut_ends(path: Path) -> frozenset[str]:
+    """Read the oids of the commits whose parents were not fetched; git keeps them in the file `shallow`."""
+    with _explain_refusals(path):
+        shallow = path / "shallow"
+        return frozenset(shallow.read_text().split()) if shallow.exists() else frozenset()
+
+
+@contextmanager
+def open_folder(path: Path) -> Iterator[Path]:
+    """Lend an empty folder in the mirror, and remove it; MirrorUnavailable tells why it cannot be made or filled."""
+    with _explain_refusals(path), TemporaryDirectory(prefix=_FOLDER_PREFIX, dir=path) as folder:
+        yield Path(folder)
+
+
+@contextmanager
+def _explain_refusals(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        where = f": {error.filename!r}" if error.filename else ""
+        raise MirrorUnavailable(path, f"{error.strerror or error}{where}") from error
+
+
+def _wait_for_lock(lock: IO[bytes], path: Path, *, wait_s: float) -> None:
+    deadline = time.monotonic() + wait_s
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                raise MirrorInUse(path) from None
+            time.sleep(_LOCK_POLL_S)
+        else:
+            return
 
 
 def _is_ours(path: Path) -> bool:
@@ -101,4 +170,4 @@ def _make_mirror(path: Path, program: GitProgram) -> None:
     (path / _LABEL_FILE).write_text(_LABEL)
     made = program.run("init", "--quiet", "--bare", "--template=", "--initial-branch=none")
     if made.status != 0:
-        raise MirrorDamaged(path, clean(made.stderr, secrets=()))
+        raise MirrorUnavailable(path, clean(made.stderr, secrets=()))

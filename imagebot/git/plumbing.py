@@ -1,8 +1,8 @@
 """What git's plumbing reads and prints, as values; nothing is run here.
 
-Paths and branch names are bytes to git. Those that are not UTF-8 cannot be named in settings, YAML or a merge request:
-`parse_tree` and `parse_heads` leave them out, and so imagebot leaves them alone. `parse_changes` shows them, with
-U+FFFD for what cannot be read, because no change may go unseen.
+Paths and branch names are bytes to git. Those that are not UTF-8 cannot be named in settings, YAML or a merge request,
+and so imagebot leaves them alone: `parse_heads` leaves them out. `parse_tree` and `parse_changes` show them, with
+U+FFFD for what cannot be read, because no file and no change may go unseen.
 """
 
 import hashlib
@@ -32,17 +32,21 @@ class FileMode(Enum):
 
 @dataclass(frozen=True, slots=True)
 class TreeFile:
-    """A path in a commit's tree. A submodule's oid is a commit of another repository, and has no size here."""
+    """A path in a commit's tree. A submodule's oid is a commit of another repository, and has no size here.
+
+    A path that is odd is not UTF-8: it is fit to be shown, but names no file.
+    """
 
     path: str
     mode: FileMode
     oid: Oid
     size_bytes: int | None
+    has_odd_path: bool
 
     @property
     def is_regular(self) -> bool:
-        """Whether it is a file with bytes of its own: no symlink, no submodule."""
-        return self.mode in (FileMode.FILE, FileMode.EXECUTABLE)
+        """Whether it is a file with bytes of its own that its path names: no symlink, no submodule, no odd path."""
+        return self.mode in (FileMode.FILE, FileMode.EXECUTABLE) and not self.has_odd_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +102,10 @@ def _parse_tree_files(listing: bytes) -> Iterator[TreeFile]:
     for entry in listing.split(b"\0")[:-1]:
         meta, _, raw_path = entry.partition(b"\t")
         path = _find_text(raw_path)
-        if path is not None:
-            mode, _, oid, size = meta.decode().split()
-            yield TreeFile(path, FileMode(mode), Oid(oid), None if size == "-" else int(size))
+        shown = raw_path.decode(errors="replace") if path is None else path
+        mode, _, oid, size = meta.decode().split()
+        size_bytes = None if size == "-" else int(size)
+        yield TreeFile(shown, FileMode(mode), Oid(oid), size_bytes, has_odd_path=path is None)
 
 
 def parse_changes(listing: bytes) -> tuple[Change, ...]:

@@ -41,7 +41,7 @@ _CONFIG = (
 
 
 class UnusableGit(NeedsOperator):
-    """There is no git program on PATH, or one that is too old."""
+    """There is no git program on PATH, or one that does not start or is too old."""
 
     def __init__(self, found: str) -> None:
         oldest = ".".join(map(str, OLDEST_VERSION))
@@ -79,7 +79,7 @@ class GitProgram:
     def run(self, *arguments: str, stdin: bytes = b"", limit_bytes: int = OUTPUT_LIMIT_BYTES) -> Completed:
         """Run one git command to its end, whatever its exit status.
 
-        Raises GitUnavailable after `timeout_s`, OutputTooLarge after `limit_bytes`, and UnusableGit if there is no git.
+        Raises GitUnavailable after `timeout_s`, OutputTooLarge after `limit_bytes`, UnusableGit if git does not start.
         """
         deadline = time.monotonic() + self.timeout_s
         with self._start(arguments) as process:
@@ -106,6 +106,8 @@ class GitProgram:
             )
         except FileNotFoundError:
             raise UnusableGit("there is no git program") from None
+        except OSError as error:
+            raise UnusableGit(f"git cannot be started: {error.strerror}") from error
 
     def require_version(self) -> None:
         """Raise UnusableGit unless git is there and not older than OLDEST_VERSION."""

@@ -1,11 +1,12 @@
 """GitRepo: a git repository on a server, read and written through a bare mirror of it.
 
-Each method is a few runs of git. Reading and committing happen in the mirror; only `list_branches`, `fetch`, `push` and
-`delete_branch` go over the network.
+Each method is a few runs of git. Reading, merging and committing happen in the mirror; only `list_branches`, `fetch`,
+`push` and `delete_branch` go over the network, and `contains` if the mirror holds too little to tell.
 """
 
 import math
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Self
@@ -21,7 +22,15 @@ from imagebot.git.faults import (
     is_passing,
     recognise_fault,
 )
-from imagebot.git.mirror import condemn_mirror, lock_mirror, prepare_mirror, remove_leftovers
+from imagebot.git.mirror import (
+    MirrorUnavailable,
+    condemn_mirror,
+    find_cut_ends,
+    lock_mirror,
+    open_folder,
+    prepare_mirror,
+    remove_leftovers,
+)
 from imagebot.git.plumbing import (
     Change,
     Commit,
@@ -60,14 +69,19 @@ class GitRepo:
     """Holds the mirror's lock from its making until `close`, which the end of a `with` block calls.
 
     Any method raises GitUnavailable if one run of git takes longer than `timeout_s`, MirrorDamaged if the mirror cannot
-    be read, and OutputTooLarge. Those that go over the network raise what the server's answer means, see faults.py.
+    be read, MirrorUnavailable if we cannot write it, and OutputTooLarge. Those that go over the network raise what the
+    server's answer means, see faults.py.
     """
 
     def __init__(self, path: Path, remote: GitRemote, *, author: Signature, timeout_s: float) -> None:
-        """Open the mirror at the path, or make it. Raises MirrorInUse, ForeignFolder and UnusableGit."""
+        """Open the mirror at the path, or make it.
+
+        Raises MirrorInUse if another process does not let go of it soon, ForeignFolder and UnusableGit.
+        """
         self._path = path.absolute()
         self._remote = remote
         self._author = author
+        self._deepened: set[tuple[Oid, int]] = set()
         self._lock = lock_mirror(self._path)
         # We end a git that takes too long; one that outlives us has to end by itself, for it holds the lock.
         patience = (("http.lowSpeedLimit", "1"), ("http.lowSpeedTime", str(math.ceil(2 * timeout_s))))
@@ -117,15 +131,25 @@ class GitRepo:
         self._forget(mirrored.keys() - heads.keys())
         missing = {branch: oid for branch, oid in wanted.items() if mirrored.get(branch) != oid}
         if missing:
-            refspecs = "".join(f"+{oid}:{_MIRRORED}{branch}\n" for branch, oid in missing.items())
-            options = ("--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--no-auto-maintenance")
-            self._run_online(
-                "fetch", "--quiet", *options, f"--depth={depth}", "--stdin", self._remote.url, stdin=refspecs.encode()
-            )
+            self._fetch_heads(missing, depth=depth)
         return wanted
 
+    def contains(self, commit: Oid, *, branch: str, head: Oid, depth: int) -> bool:
+        """Tell whether a commit is the head of a branch or an ancestor of it, as far as its last `depth` commits tell.
+
+        The branch is fetched to that depth only if the mirror does not hold the commit below the head, nor the end of
+        what is asked: for any number of commits that is done once. Raises BranchMoved if the server dropped the head.
+        """
+        if self._is_ancestor(commit, head):
+            return True
+        if (head, depth) in self._deepened or not self._is_cut_short(head, depth=depth):
+            return False
+        self._fetch_heads({branch: head}, depth=depth)
+        self._deepened.add((head, depth))
+        return self._is_ancestor(commit, head)
+
     def list_files(self, commit: Oid) -> tuple[TreeFile, ...]:
-        """List every path of a commit's tree, symlinks and submodules too; those that are not UTF-8 are left out."""
+        """List every path of a commit's tree, symlinks, submodules and odd paths too."""
         return parse_tree(self._run("ls-tree", "-r", "-z", "-l", "--full-tree", commit))
 
     def read_blobs(self, oids: Iterable[Oid], *, limit_bytes: int = _BLOB_LIMIT_BYTES) -> Mapping[Oid, bytes]:
@@ -161,6 +185,19 @@ class GitRepo:
         new = NewCommit(parent, changed, message, self._author, at)
         return Oid(self._run("fast-import", "--quiet", "--done", "--force", stdin=new.to_stream()).decode().strip())
 
+    def merge_blobs(self, *, base: bytes, ours: bytes, theirs: bytes) -> bytes | None:
+        """Merge what became of one file on two sides, as `git merge-file` does; None if that conflicts or is binary.
+
+        Attributes of the repository, a `merge` driver among them, do not count. Raises MirrorUnavailable.
+        """
+        with open_folder(self._path) as folder:
+            paths = []
+            for name, data in (("ours", ours), ("base", base), ("theirs", theirs)):
+                (folder / name).write_bytes(data)
+                paths.append(str(folder / name))
+            merged = self._call(self._local, "merge-file", "-p", "-q", *paths)
+        return merged.stdout if merged.status == 0 else None
+
     def describe_commit(self, oid: Oid) -> Commit:
         return parse_commit(oid, self._run("cat-file", "commit", oid))
 
@@ -189,6 +226,34 @@ class GitRepo:
         if branch not in heads:
             raise UnknownBranch(self._remote.url, branch, is_empty=not heads)
         return heads[branch]
+
+    def _fetch_heads(self, heads: Mapping[str, Oid], *, depth: int) -> None:
+        # To fetch the head of one branch may cut the history of another off, where that contains it.
+        self._deepened.clear()
+        refspecs = "".join(f"+{oid}:{_MIRRORED}{branch}\n" for branch, oid in heads.items())
+        options = ("--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--no-auto-maintenance")
+        self._run_online(
+            "fetch", "--quiet", *options, f"--depth={depth}", "--stdin", self._remote.url, stdin=refspecs.encode()
+        )
+
+    def _is_ancestor(self, commit: Oid, head: Oid) -> bool:
+        done = self._call(self._local, "merge-base", "--is-ancestor", commit, head)
+        # It fails alike for a commit that the mirror lacks, which is an answer, and for a history that is damaged.
+        if done.status not in (0, 1) and self._has_commit(commit) and self._has_commit(head):
+            raise self._condemn(clean(done.stderr, secrets=()))
+        return done.status == 0
+
+    def _has_commit(self, oid: Oid) -> bool:
+        return self._call(self._local, "cat-file", "-e", f"{oid}^{{commit}}").status == 0
+
+    def _is_cut_short(self, head: Oid, *, depth: int) -> bool:
+        """Tell whether the mirror holds less than `depth` commits of the head's history, though there are more."""
+        if not self._has_commit(head):
+            return True
+        if int(self._run("rev-list", "--count", "--first-parent", f"--max-count={depth}", head)) >= depth:
+            return False
+        ends = self._run("rev-list", "--max-parents=0", head).decode().split()
+        return not find_cut_ends(self._path).isdisjoint(ends)
 
     def _list_mirrored(self) -> Mapping[str, Oid]:
         listing = self._run("for-each-ref", "--format=%(objectname) %(refname)", _MIRRORED)
@@ -253,7 +318,9 @@ class GitRepo:
         try:
             return program.run(*arguments, stdin=stdin, limit_bytes=limit_bytes)
         except BaseException:
-            remove_leftovers(self._path)  # of the git that was killed
+            # Of the git that was killed. If that fails, so does the next opening, and tells why.
+            with suppress(MirrorUnavailable):
+                remove_leftovers(self._path)
             raise
 
     def _find_cause(self, failed: Completed) -> ImagebotError:

@@ -9,9 +9,11 @@ A first component is a domain only if a `/` follows and it holds a `.` or a `:`,
 letter; else the image lives on Docker Hub, where a single component stands under `library/`. What was written is kept
 beside the parts, because it is written back.
 
-What is accepted, and what it stands for, is what distribution/reference's `ParseNormalizedNamed` says, but for two
+What is accepted, and what it stands for, is what distribution/reference's `ParseNormalizedNamed` says, but for three
 things:
 
+- a host is in lower case in the normal form, as host names have no case: `GHCR.io/x` and `ghcr.io/x` are one
+  repository; there they are two;
 - a first component that is neither a host nor a component of a path on Docker Hub (`foo_bar.io/x`) is refused; there it
   gives a name without a domain, which no registry serves;
 - the familiar form is the short one only if that reads back as the same repository: `docker.io/localhost/x`,
@@ -128,6 +130,9 @@ def split_name(name: str) -> tuple[str, str]:
     first, slash, rest = name.partition("/")
     is_domain = slash and ("." in first or ":" in first or first == "localhost" or first.lower() != first)
     registry, path = (first, rest) if is_domain else (DOCKER_HUB, name)
+    # Host names have no case. Only where upper case alone makes a host of it (`Build/api`) is it kept, to be read back.
+    if "." in registry or ":" in registry or registry.lower() == "localhost":
+        registry = registry.lower()
     if registry == "index.docker.io":
         registry = DOCKER_HUB
     if registry == DOCKER_HUB and "/" not in path:

@@ -7,42 +7,41 @@ delete it; then the merge request is one that imagebot knows only by its branch.
 import json
 import re
 from dataclasses import dataclass
-from hashlib import sha256
 
 from imagebot.proposal.markup import hidden
 
-_BLOCK = re.compile(r"<!-- imagebot (\{[^\n<>]{0,4000}\}) -->")
+_BLOCK = re.compile(r"<!-- imagebot (\{[^\n<>]{0,65536}\}) -->")
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One image, the tags proposed for it, and a fingerprint of all that the proposal changes.
+    """One image, the tags proposed for it, and a fingerprint of what the text tells.
 
-    A merge request that was closed unmerged stands for exactly its image and tags; the fingerprint tells whether a text
-    still describes its change.
+    A merge request that was closed unmerged says no to exactly its image and tags, unless imagebot closed it itself:
+    then it is retired. `declined` are tags that people said no to before this one was opened.
     """
 
     image: str
     tags: tuple[str, ...]
     fingerprint: str
-
-
-def make_block(image: str, changes: list[tuple[str, str, str]]) -> Block:
-    """Make the block of a proposal from its changes: path, reference before, tag and digest after."""
-    tags = tuple(sorted({after for _, _, after in changes}))
-    return Block(image, tags, sha256(json.dumps(sorted(changes)).encode()).hexdigest()[:16])
+    declined: tuple[str, ...] = ()
+    is_retired: bool = False
 
 
 def format_block(block: Block) -> str:
-    fields = {"image": block.image, "tags": block.tags, "changes": block.fingerprint}
+    fields: dict[str, object] = {"image": block.image, "tags": block.tags, "changes": block.fingerprint}
+    if block.declined:
+        fields["declined"] = block.declined
+    if block.is_retired:
+        fields["retired"] = True
     # `>` would end the comment and `--` is not allowed in one; both can be spelled otherwise in a JSON string.
     spelled = json.dumps(fields).replace(">", "\\u003e").replace("<", "\\u003c").replace("--", "-\\u002d")
     return hidden(f"imagebot {spelled}")
 
 
-def remove_block(text: str) -> str:
-    """Take the blocks out of a text: what imagebot closes itself must not look as if a person had refused it."""
-    return _BLOCK.sub("", text).rstrip() + "\n"
+def replace_block(text: str, block: Block) -> str:
+    """Put a block in the place of all that a text has."""
+    return f"{_BLOCK.sub('', text).rstrip()}\n\n{format_block(block)}\n"
 
 
 def find_block(text: str) -> Block | None:
@@ -55,6 +54,8 @@ def find_block(text: str) -> Block | None:
     except ValueError:
         return None
     image, tags, fingerprint = fields.get("image"), fields.get("tags"), fields.get("changes")
-    if isinstance(image, str) and isinstance(fingerprint, str) and isinstance(tags, list):
-        return Block(image, tuple(str(tag) for tag in tags), fingerprint)
-    return None
+    if not (isinstance(image, str) and isinstance(fingerprint, str) and isinstance(tags, list)):
+        return None
+    declined = fields.get("declined")
+    declined = tuple(map(str, declined)) if isinstance(declined, list) else ()
+    return Block(image, tuple(map(str, tags)), fingerprint, declined, is_retired=fields.get("retired") is True)

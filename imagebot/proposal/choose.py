@@ -15,7 +15,7 @@ from imagebot.proposal.survey import Governed, Survey
 
 @dataclass(frozen=True, slots=True)
 class Unlisted:
-    """The tags of a repository are not known, and why: a sentence a person can act on.
+    """The tags of a repository are not known, or not to be trusted, and why: a sentence a person can act on.
 
     `needs_operator` tells what only a setting or a permission can mend from what may pass by itself.
     """
@@ -31,14 +31,10 @@ Listings = Mapping[Repository, Snapshot | Unlisted]
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A governed occurrence and what its policy says about it.
-
-    A current tag that the registry does not list any more makes the listing doubtful.
-    """
+    """A governed occurrence and what its policy says about it."""
 
     governed: Governed
     verdict: Selection | NoCandidate | Unlisted
-    is_current_listed: bool
 
     @property
     def current_tag(self) -> str | None:
@@ -46,8 +42,8 @@ class Choice:
 
     @property
     def is_settled(self) -> bool:
-        """Whether the occurrence is known to be right as it is."""
-        return isinstance(self.verdict, Selection) and self.verdict.tag == self.current_tag and self.is_current_listed
+        """Whether the occurrence is known to stay as it is: by a decision, not for lack of one."""
+        return self.new_tag is None and not isinstance(self.verdict, Unlisted)
 
     @property
     def new_tag(self) -> str | None:
@@ -59,17 +55,24 @@ class Choice:
 
 def choose(survey: Survey, listings: Listings) -> tuple[Choice, ...]:
     """Apply to each governed occurrence the policy of its entry; occurrences that are alike are decided once."""
-    decided: dict[tuple[Repository, Policy, str | None], Selection | NoCandidate] = {}
+    decided: dict[tuple[Repository, Policy, str | None], Selection | NoCandidate | Unlisted] = {}
     choices = []
     for governed in survey.governed:
-        listing = listings.get(governed.repository)
-        if listing is None:
-            listing = Unlisted(governed.repository, "its tags have not been listed yet")
-        if isinstance(listing, Unlisted):
-            choices.append(Choice(governed, listing, is_current_listed=False))
-            continue
-        key = (governed.repository, governed.entry.policy, governed.occurrence.reference.tag)
+        current = governed.occurrence.reference.tag
+        key = (governed.repository, governed.entry.policy, current)
         if key not in decided:
-            decided[key] = select(listing.first_seen.keys(), governed.entry.policy, current=key[2])
-        choices.append(Choice(governed, decided[key], is_current_listed=key[2] in listing.first_seen))
+            listing = listings.get(governed.repository)
+            decided[key] = _decide(governed, listing or Unlisted(governed.repository, "its tags were not listed"))
+        choices.append(Choice(governed, decided[key]))
     return tuple(choices)
+
+
+def _decide(governed: Governed, listing: Snapshot | Unlisted) -> Selection | NoCandidate | Unlisted:
+    if isinstance(listing, Unlisted):
+        return listing
+    current = governed.occurrence.reference.tag
+    if current is not None and current not in listing.first_seen:
+        listed = len(listing.first_seen)
+        reason = f"the registry lists {listed} tags, but not {current}, which is written: nothing is decided from that"
+        return Unlisted(governed.repository, reason)
+    return select(listing.first_seen.keys(), governed.entry.policy, current=current)

@@ -51,7 +51,8 @@ class Result:
 class Outcome:
     """What came of a target as a whole.
 
-    A target that could not be read, or whose policy file is wrong, has an `error` and nothing else.
+    A target that could not be read, or whose policy file is wrong, has an `error` and nothing else; so has one whose
+    round was ended by a bug.
     """
 
     target: str
@@ -61,6 +62,7 @@ class Outcome:
     survey: Survey | None = None
     error: str = ""
     is_dry: bool = field(default=False, kw_only=True)
+    is_bug: bool = field(default=False, kw_only=True)
 
     @property
     def has_failed(self) -> bool:
@@ -70,9 +72,9 @@ class Outcome:
 
     @property
     def unlisted(self) -> Mapping[str, str]:
-        """The repositories whose tags are not known, each with the reason."""
-        verdicts = {choice.governed.repository: choice.verdict for choice in self.choices}
-        return {str(image): v.reason for image, v in sorted(verdicts.items()) if isinstance(v, Unlisted)}
+        """The repositories about which nothing was decided, each with the reason."""
+        verdicts = [choice.verdict for choice in self.choices]
+        return {str(v.repository): v.reason for v in verdicts if isinstance(v, Unlisted)}
 
     @property
     def stuck(self) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ One proposal for one image: all its occurrences in the target, whatever the tags
 the image alone, so that the next tag moves the same branch and the same merge request.
 """
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -68,6 +69,21 @@ class Group:
     repository: Repository
     branch: str
     changes: tuple[Change, ...]
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The tags that are proposed, in the order of their texts."""
+        return tuple(sorted({change.selection.tag for change in self.changes}))
+
+    @property
+    def fingerprint(self) -> str:
+        """What is to be changed from what to what, and where: the same for the same edits, wherever the lines are."""
+        return make_fingerprint((change.path, str(change.before), str(change.after)) for change in self.changes)
+
+
+def make_fingerprint(facts: Iterable[tuple[object, ...]]) -> str:
+    """Make a short text that is the same for the same facts, in whatever order, and for no others."""
+    return sha256(json.dumps(sorted(facts), default=str).encode()).hexdigest()[:32]
 
 
 def find_wanted_digests(choices: Iterable[Choice]) -> frozenset[tuple[Repository, str]]:

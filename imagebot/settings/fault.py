@@ -1,7 +1,8 @@
 """One fault of a file that a person wrote: where it is, what stands there, and what is accepted there.
 
 Texts from the file are shown quoted, shortened and without control characters, because a fault is printed on
-terminals and pages, and a policy file is untrusted.
+terminals and pages, and a policy file is untrusted. Of a URL only the scheme and the host are shown, because people
+paste URLs with passwords and tokens in them.
 """
 
 import json
@@ -15,6 +16,8 @@ Path = tuple[str | int, ...]
 
 MAX_FAULTS = 100
 _MAX_SHOWN = 60
+_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)", re.DOTALL)
+_HOST = re.compile(r"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
 
@@ -49,8 +52,22 @@ def list_faults(faults: tuple[Fault, ...]) -> str:
 
 
 def quote(text: str) -> str:
-    """Show a text from a file in quotes, on one line, cut after 60 characters."""
-    return repr(text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…")
+    """Show a text from a file in quotes, on one line, cut after 60 characters; of a URL only scheme and host."""
+    shown = _hide_path(text)
+    return repr(shown if len(shown) <= _MAX_SHOWN else f"{shown[:_MAX_SHOWN]}…")
+
+
+def _hide_path(text: str) -> str:
+    """Cut everything but scheme and host from a URL, and the host too if a password may have been taken for it."""
+    match = _URL.fullmatch(text.strip())
+    if not match:
+        return text if "://" not in text else "…://…"
+    scheme, rest = match.groups()
+    authority = re.split(r"[/?#\\]", rest, maxsplit=1)[0]
+    host = authority.rpartition("@")[2]
+    if not _HOST.fullmatch(host) or "@" in rest[len(authority) :]:
+        return f"{scheme}://…"
+    return f"{scheme}://{host}" + ("" if rest == host else "/…")
 
 
 def format_path(path: Path) -> str:
@@ -60,5 +77,5 @@ def format_path(path: Path) -> str:
         if isinstance(part, str) and len(part) <= _MAX_SHOWN and _PLAIN_KEY.fullmatch(part):
             text += f".{part}" if text else part
         else:
-            text += f"[{part if isinstance(part, int) else json.dumps(part[:_MAX_SHOWN])}]"
+            text += f"[{part if isinstance(part, int) else json.dumps(_hide_path(part)[:_MAX_SHOWN])}]"
     return text

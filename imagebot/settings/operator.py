@@ -6,6 +6,7 @@ a git server or a forge takes them is found out by talking to it, elsewhere.
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -14,8 +15,8 @@ from pydantic import Field, ValidationInfo, model_validator
 from imagebot.errors import InvalidInput, NeedsOperator
 from imagebot.image.reference import parse_repository
 from imagebot.settings.duration import ACCEPTED_DURATION, find_seconds
-from imagebot.settings.fault import Fault, FaultyFile, list_faults
-from imagebot.settings.ref_name import is_branch
+from imagebot.settings.fault import Fault, FaultyFile, list_faults, quote
+from imagebot.settings.ref_name import Branch, BranchPrefix
 from imagebot.settings.secret_source import AnyPath, FilePath, SecretText, Surroundings, make_path
 from imagebot.settings.section import MadeFrom, Refused, Section, matching, validate
 from imagebot.settings.url import (
@@ -26,8 +27,9 @@ from imagebot.settings.url import (
     is_plain_http,
     make_forge_url,
     make_git_url,
+    simplify_url,
 )
-from imagebot.settings.yaml_source import MAX_BYTES, Node, read_document
+from imagebot.settings.yaml_source import MAX_BYTES, Document, Node, read_document
 
 DEFAULT_DATA_DIR = Path("/var/lib/imagebot")
 
@@ -39,6 +41,10 @@ _EMAIL = re.compile(r"[^<>\s\x00-\x1f\x7f]{1,200}")
 _PROJECT = re.compile(r"[0-9]+|[A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+)+")
 _USERNAME = re.compile(r"[^:\x00-\x1f\x7f]{1,200}")
 _AT_MOST_100 = Field(max_length=100)
+_OWN_PREFIX = (
+    "a branch_prefix of its own for each target in one git repo, as in imagebot/prod/, because else their branches"
+    " would be taken for each other's"
+)
 _POLICY_FILE = re.compile(r"(?!.*(?:^|/)\.{0,2}(?:/|$))[^\x00-\x1f\x7f\\]{1,200}")
 
 
@@ -70,12 +76,6 @@ def _make_timeout(text: str, _: object) -> float:
     return seconds
 
 
-def _make_branch(text: str, _: object) -> str:
-    if not is_branch(text):
-        raise Refused
-    return text
-
-
 def _make_docker_config(text: str, surroundings: Surroundings) -> Path:
     """Make the path of the `config.json` in the folder, as DOCKER_CONFIG names it; the file need not be there."""
     folder = make_path(text, surroundings)
@@ -90,7 +90,6 @@ Host = Annotated[str, matching(_HOST, "a host in lower case, with its port if it
 RegistryName = Annotated[
     str, MadeFrom("a registry as image references have it, as in ghcr.io, docker.io or localhost:5000", _make_registry)
 ]
-Branch = Annotated[str, MadeFrom("the name of a branch (git-check-ref-format)", _make_branch)]
 
 
 class Author(Section):
@@ -164,6 +163,8 @@ class TargetSettings(_Access):
     )
     url: Annotated[str, MadeFrom(ACCEPTED_GIT_URL, make_git_url)]
     branch: Branch = "main"
+    branch_prefix: BranchPrefix | None = None
+    """What the names of imagebot's branches begin with; without it the policy file says so."""
     policy_file: Annotated[str, matching(_POLICY_FILE, "a path in the git repo, as in .imagebot.yaml")] = (
         ".imagebot.yaml"
     )
@@ -227,9 +228,31 @@ def load_settings(path: Path, environ: Mapping[str, str]) -> Settings:
     surroundings = Surroundings(path.parent.absolute(), environ)
     try:
         document = read_document(_read(path), file=str(path))
-        return validate(Settings, document, context=surroundings, rules=[_refuse_repeated_names])
+        rules = [_refuse_repeated_names, _refuse_shared_branches]
+        return validate(Settings, document, context=surroundings, rules=rules)
     except FaultyFile as error:
         raise InvalidSettings(error.faults) from None
+
+
+def load_registry_settings(path: Path, environ: Mapping[str, str]) -> Settings:
+    """Read the settings as if they had no `targets`: what stands there is not looked at, nor the secrets it points to.
+
+    All else is as in `load_settings`; it is for whoever only asks registries, on a machine that may lack those secrets.
+    """
+    surroundings = Surroundings(path.parent.absolute(), environ)
+    try:
+        document = read_document(_read(path), file=str(path))
+        return validate(Settings, _without_targets(document), context=surroundings)
+    except FaultyFile as error:
+        raise InvalidSettings(error.faults) from None
+
+
+def _without_targets(document: Document) -> Document:
+    value = document.root.value
+    if not isinstance(value, dict):
+        return document
+    others = {key: value[key] for key in value if key != "targets"}
+    return replace(document, root=replace(document.root, value=others))
 
 
 def make_default_settings(environ: Mapping[str, str]) -> Settings:
@@ -273,7 +296,7 @@ def _refuse_repeated_names(root: Node) -> Iterator[Refused]:
         name = _find_target_name(target)
         if name is not None and name in seen:
             at = ("targets", index, *(["name"] if "name" in target.keys else []))
-            yield Refused("a name of its own for each target (key name)", found=f"the name {name} again", at=at)
+            yield Refused("a name of its own for each target (key name)", found=f"the name {quote(name)} again", at=at)
         seen.add(name)
 
 
@@ -287,3 +310,20 @@ def _find_target_name(target: Node) -> str | None:
         return _make_target_name(make_git_url(url, None), branch if isinstance(branch, str) else "main")
     except Refused:
         return None
+
+
+def _refuse_shared_branches(root: Node) -> Iterator[Refused]:
+    """Find targets in one git repo whose branches could not be told apart: of one prefix, or several without any."""
+    targets = root.children.get("targets")
+    first: dict[tuple[str, str | None], int] = {}
+    for index, target in targets.children.items() if targets else ():
+        url, prefix = (
+            target.children[key].value if key in target.children else None for key in ("url", "branch_prefix")
+        )
+        if not isinstance(url, str) or not isinstance(prefix, str | None):
+            continue
+        key = simplify_url(url), prefix
+        if key in first:
+            has = "no branch_prefix either" if prefix is None else f"the branch_prefix {quote(prefix)} again"
+            yield Refused(_OWN_PREFIX, found=f"{has}, after line {first[key]}", at=("targets", index, "branch_prefix"))
+        first.setdefault(key, target.mark.line)

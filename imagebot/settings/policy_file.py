@@ -24,7 +24,7 @@ from imagebot.policy.entry import (
 from imagebot.policy.range import InvalidRange, parse_range
 from imagebot.policy.select import Level, Policy, SemverLevel, SemverRange
 from imagebot.settings.fault import Fault, FaultyFile, list_faults, quote
-from imagebot.settings.ref_name import is_branch_prefix
+from imagebot.settings.ref_name import BranchPrefix
 from imagebot.settings.section import MadeFrom, Refused, Section, matching, validate
 from imagebot.settings.yaml_source import Node, read_document
 
@@ -48,12 +48,14 @@ class InvalidPolicyFile(InvalidInput):
 
 
 class MissingPolicyFile(InvalidInput):
-    """There is no policy file where one should be: in a branch, or in a folder."""
+    """There is no policy file where one should be: in a branch, or in a folder; `root` is a folder that has it."""
 
-    def __init__(self, path: str, place: str) -> None:
-        super().__init__(f"{place} has no {path}: add one that says which images may move, and how far")
+    def __init__(self, path: str, place: str, *, root: str | None = None) -> None:
+        advice = f"it is in {root}: run plan there" if root else "add one that says which images may move, and how far"
+        super().__init__(f"{place} has no {path}{';' if root else ':'} {advice}")
         self.path = path
         self.place = place
+        self.root = root
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +105,6 @@ def _make_file_globs(globs: tuple[str, ...], _: object) -> FileGlobs:
         raise Refused("fewer or shorter patterns", found=f"{quote(error.text)} ({error.reason})") from error
 
 
-def _make_branch_prefix(text: str, _: object) -> str:
-    if not is_branch_prefix(text):
-        raise Refused
-    return text
-
-
 Image = Annotated[
     ImagePattern,
     MadeFrom(
@@ -152,10 +148,7 @@ class ImageSection(Section):
 class MergeRequestsSection(Section):
     """How changes are proposed."""
 
-    branch_prefix: Annotated[
-        str,
-        MadeFrom("the beginning of a branch's name (git-check-ref-format), as in imagebot/", _make_branch_prefix),
-    ] = "imagebot/"
+    branch_prefix: BranchPrefix = "imagebot/"
     labels: Annotated[tuple[Label, ...], _AT_MOST_50] = ()
     reviewers: Usernames = ()
     assignees: Usernames = ()

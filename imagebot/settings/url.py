@@ -1,6 +1,7 @@
 """Which URLs the settings take for git repos and forges, and what is read off them.
 
-A URL never carries a password, because URLs end up in logs, process lists and git's own messages.
+A URL never carries a password, because URLs end up in logs, process lists and git's own messages. People paste such
+all the same, so of what is refused only the scheme and the host are shown.
 """
 
 import re
@@ -26,15 +27,15 @@ def make_git_url(text: str, _: object) -> str:
     """Return the text if it is a URL that imagebot lets git use; raises Refused."""
     if scp := _SCP.fullmatch(text):
         if not (_USER.fullmatch(scp[1]) and _HOST.fullmatch(scp[2]) and _VISIBLE.fullmatch(text)):
-            raise Refused
+            raise _refuse(text)
         return text
     url = _split(text)
     if url.scheme == "file":
         if url.netloc or not url.path.strip("/"):
-            raise Refused
+            raise _refuse(text)
         return text
     if url.scheme not in ("https", "http", "ssh") or not url.path.strip("/"):
-        raise Refused
+        raise _refuse(text)
     if url.username is not None and not (url.scheme == "ssh" and _USER.fullmatch(url.username)):
         raise Refused(found="a URL with a user in it", accepted="a URL without; use the keys username and password")
     return text
@@ -44,7 +45,7 @@ def make_forge_url(text: str, _: object) -> str:
     """Return the text, without a slash at its end, if it is a forge's URL; raises Refused."""
     url = _split(text)
     if url.scheme not in ("https", "http") or url.username is not None:
-        raise Refused
+        raise _refuse(text)
     return text.rstrip("/")
 
 
@@ -59,6 +60,11 @@ def find_host(url: str) -> str | None:
     return urlsplit(url).netloc.rpartition("@")[2] or None
 
 
+def simplify_url(url: str) -> str:
+    """Return the same text for URLs of the same git repo that differ only in a `.git` or a slash at their end."""
+    return url.rstrip("/").removesuffix(".git").rstrip("/")
+
+
 def find_repo_path(url: str) -> str:
     """Return the path of the git repo, without a slash around it or `.git` at its end."""
     scp = _SCP.fullmatch(url)
@@ -69,15 +75,21 @@ def find_repo_path(url: str) -> str:
 def _split(text: str) -> SplitResult:
     """Split a URL of the shape `scheme://host[:port]/path`, without a password, query or fragment; raises Refused."""
     if len(text) > _MAX_URL:
-        raise Refused
+        raise _refuse(text)
     try:
         url = urlsplit(text)
         has_port_zero = url.port == 0
     except ValueError:
-        raise Refused from None
+        raise _refuse(text) from None
     if url.password is not None:
         raise Refused(found="a URL with a password in it", accepted="a URL without; use the keys username and password")
     is_complete = text.startswith(f"{url.scheme}://") and (url.scheme == "file" or _HOST.fullmatch(url.hostname or ""))
     if not is_complete or has_port_zero or url.query or url.fragment or not _VISIBLE.fullmatch(text):
-        raise Refused
+        raise _refuse(text)
     return url
+
+
+def _refuse(text: str) -> Refused:
+    """Refuse a text, which is shown if it has a scheme (of a URL `quote` shows no more than the host) or no secret."""
+    is_shown = "://" in text or not re.search(r"[@?#:]", text)
+    return Refused(found=None if is_shown else "a text that is no such URL")

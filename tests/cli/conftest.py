@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -42,11 +42,15 @@ def checkout(tmp_path: Path, registry: LoopbackRegistry) -> Path:
 def run(tmp_path: Path) -> Run:
     """Run `imagebot` as a program of its own, in a clean environment and the one given.
 
-    What it prints is returned, or kept in the file `stdout` to the byte.
+    What it prints is returned, or kept in the file `stdout` to the byte; `by` is a command that runs another.
     """
 
     def run(
-        *arguments: str | Path, env: Mapping[str, str] | None = None, stdout: Path | None = None
+        *arguments: str | Path,
+        env: Mapping[str, str] | None = None,
+        stdout: Path | None = None,
+        cwd: Path = tmp_path,
+        by: Sequence[str] = (),
     ) -> "subprocess.CompletedProcess[str]":
         environment = {
             "PATH": os.environ["PATH"],
@@ -55,11 +59,11 @@ def run(tmp_path: Path) -> Run:
             "IMAGEBOT_SETTINGS": str(tmp_path / "settings.yaml"),
             **(env or {}),
         }
-        command = [sys.executable, "-W", "error", "-m", "imagebot", *map(str, arguments)]
+        command = [*by, sys.executable, "-W", "error", "-m", "imagebot", *map(str, arguments)]
         with ExitStack() as stack:
             output = stack.enter_context(stdout.open("wb")) if stdout else subprocess.PIPE
             return subprocess.run(
-                command, env=environment, cwd=tmp_path, stdout=output, stderr=subprocess.PIPE, text=True, check=False
+                command, env=environment, cwd=cwd, stdout=output, stderr=subprocess.PIPE, text=True, check=False
             )
 
     return run

@@ -5,10 +5,14 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from threading import Event
+
+import pytest
 
 import imagebot
 from imagebot.demo.loopback import Call, LoopbackServer, Reply
-from tests.cli.conftest import Run
+from tests.cli.conftest import POLICY, Run
+from tests.servers.gitserver import create_repo, seed
 
 _SLOW = {
     "docker", "gitlab", "pathspec", "pydantic", "re2", "requests", "rich", "ruamel", "sqlalchemy", "structlog",
@@ -79,32 +83,41 @@ def test_settings_without_targets_have_nothing_to_do_and_say_so(run: Run, tmp_pa
     assert "names no targets" in done.stderr
 
 
-def test_an_interrupt_ends_with_its_own_exit_code(checkout: Path, tmp_path: Path):
-    asked: list[str] = []
+@pytest.mark.parametrize("command", ["plan", "once"])
+def test_an_interrupt_ends_at_once_though_a_registry_does_not_answer(checkout: Path, tmp_path: Path, command: str):
+    asked, over = Event(), Event()
 
-    def hang(call: Call) -> Reply:
-        asked.append(call.target)
-        process.send_signal(signal.SIGINT)
-        process.wait(60)
+    def hang(_: Call) -> Reply:
+        asked.set()
+        over.wait(60)
         return Reply(503)
 
     with LoopbackServer(hang) as server:
-        (checkout / "apps" / "api.yaml").write_text(f"image: {server.address}/x:1.0.0\n")
-        (tmp_path / "settings.yaml").write_text(f"timeout: 1s\nregistries:\n  {server.address}: {{plain_http: true}}\n")
-        command = [
-            sys.executable,
-            "-m",
-            "imagebot",
-            "plan",
-            str(checkout),
-            "--settings",
-            str(tmp_path / "settings.yaml"),
-        ]
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        code = process.wait(60)
+        files = {
+            ".imagebot.yaml": POLICY,
+            "a.yaml": "".join(f"---\nimage: {server.address}/{n}:1\n" for n in range(99)),
+        }
+        for name, text in files.items():
+            (checkout / name).write_text(text)
+        seed(create_repo(tmp_path / "fleet.git"), {name: text.encode() for name, text in files.items()})
+        settings = {
+            "data_dir": str(tmp_path / "data"),
+            "registries": {server.address: {"plain_http": True}},
+            "targets": [{"url": f"file://{tmp_path}/fleet.git"}],
+        }
+        (tmp_path / "settings.yaml").write_text(json.dumps(settings))
+        arguments = ["plan", str(checkout)] if command == "plan" else ["once"]
+        whole = [sys.executable, "-m", "imagebot", *arguments, "--settings", str(tmp_path / "settings.yaml")]
+        with subprocess.Popen(whole, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+            try:
+                assert asked.wait(60)
+                process.send_signal(signal.SIGINT)
+                printed, _ = process.communicate(timeout=10)
+            finally:
+                over.set()
+                process.kill()
 
-    assert asked
-    assert code == 130
+    assert (process.returncode, printed) == (130, b"")
 
 
 def test_a_bug_ends_with_its_traceback_and_exit_code_3(checkout: Path, run: Run, tmp_path: Path):

@@ -86,6 +86,23 @@ def test_what_could_not_be_done_makes_the_exit_code_1(run: Run, bare: Path, regi
     assert "opened" in done.stdout
 
 
+def test_a_bug_in_the_round_of_a_target_makes_the_exit_code_3(run: Run, bare: Path, tmp_path: Path):
+    # A module that cannot be imported stands in for a bug, in the one target whose forge needs it.
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "gitlab.py").write_text("raise RuntimeError('a bug')\n")
+    settings = json.loads((tmp_path / "settings.yaml").read_text())
+    forge = {"kind": "gitlab", "url": "https://127.0.0.1:1", "project": "a/b", "token": {"env": "TOKEN"}}
+    settings["targets"].append({"url": f"file://{bare}", "branch_prefix": "other/", "forge": forge})
+    (tmp_path / "settings.yaml").write_text(json.dumps(settings))
+
+    path = os.pathsep.join([str(tmp_path / "broken"), *sys.path])
+    done = run("once", env={"PYTHONPATH": path, "TOKEN": "x"})
+
+    assert done.returncode == 3
+    assert "a bug ended the round" in done.stdout
+    assert "opened     Update" in done.stdout
+
+
 def test_a_terminal_is_shown_progress_and_a_pipe_is_not(
     run: Run, bare: Path, tmp_path: Path, registry: LoopbackRegistry
 ):

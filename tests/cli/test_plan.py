@@ -1,13 +1,15 @@
 """`imagebot plan`: a table and a diff of what would change in a checkout, and with `--write` the change itself."""
 
 import json
-import stat
+import os
+import pty
+import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from imagebot.cli.checkout import ChangedMeanwhile, replace_file
 from imagebot.demo.push import push_image
 from imagebot.demo.registry import LoopbackRegistry
 from tests.cli.conftest import Run
@@ -33,20 +35,6 @@ def test_nothing_is_written_unless_it_is_asked_for(run: Run, checkout: Path):
     run("plan", checkout)
 
     assert (checkout / "apps" / "api.yaml").read_bytes() == before
-
-
-def test_writing_edits_the_bytes_of_the_tag_and_keeps_the_mode(run: Run, checkout: Path):
-    file = checkout / "apps" / "api.yaml"
-    file.chmod(0o640)
-    before = file.read_bytes()
-
-    done = run("plan", checkout, "--write")
-
-    assert done.returncode == 0
-    assert file.read_bytes() == before.replace(b"1.0.0", b"1.1.0")
-    assert stat.S_IMODE(file.stat().st_mode) == 0o640
-    assert sorted(path.name for path in file.parent.iterdir()) == ["api.yaml"]
-    assert run("plan", checkout).stdout.startswith("\nNothing to change")
 
 
 def test_git_applies_what_is_printed(run: Run, checkout: Path, tmp_path: Path):
@@ -95,7 +83,7 @@ def test_what_stands_in_the_way_is_listed_with_its_place(run: Run, checkout: Pat
         f"  odd.yaml:1: {registry.address}/acme/odd:main: ",
         "  var.yaml:1:8: nginx:${TAG}: it holds the variable ${TAG}",
         "  bad.yaml:2:1: ",
-        "  link.yaml: a symbolic link or submodule, which is not followed",
+        "  link.yaml: a symbolic link, which is not followed",
     ):
         assert f"\n{line}" in done.stdout
     assert "1 image can move" in done.stdout
@@ -128,15 +116,95 @@ def test_a_folder_that_is_not_there_is_a_fault_of_usage(run: Run, tmp_path: Path
     assert run("plan", tmp_path / "none").returncode == 2
 
 
-def test_files_that_git_ignores_are_not_read(run: Run, checkout: Path, registry: LoopbackRegistry):
+def test_the_folder_without_a_policy_file_is_named_as_people_know_it(run: Run, checkout: Path):
+    done = run("plan", cwd=checkout / "apps")
+
+    assert done.stderr.startswith(f"imagebot: {checkout}/apps has no .imagebot.yaml: add one")
+
+
+def test_a_policy_file_at_the_root_of_the_work_tree_is_pointed_to(run: Run, checkout: Path):
     subprocess.run(["git", "init", "-q"], cwd=checkout, check=True)
-    (checkout / ".gitignore").write_text("build/\n")
-    (checkout / "build").mkdir()
-    (checkout / "build" / "rendered.yaml").write_text(f"image: {registry.address}/acme/api:1.0.0\n")
+
+    done = run("plan", cwd=checkout / "apps")
+
+    assert done.returncode == 2
+    assert done.stderr == f"imagebot: {checkout}/apps has no .imagebot.yaml; it is in {checkout}: run plan there\n"
+
+
+@pytest.mark.parametrize(
+    ("path", "sentence"),
+    [
+        pytest.param("apps/api.yaml/x.yaml", "DIR has no apps/api.yaml/x.yaml: add one", id="below a file"),
+        pytest.param(300 * "a", f"{300 * 'a'} in DIR cannot be read: File name too long", id="a long name"),
+        pytest.param("apps", "apps in DIR cannot be read: it is a folder", id="a folder"),
+        pytest.param("link.yaml", "link.yaml in DIR cannot be read: it is a symbolic link, which", id="a link"),
+        pytest.param(
+            "linked/api.yaml", "linked/api.yaml in DIR cannot be read: it is a symbolic link", id="below a link"
+        ),
+        pytest.param("pipe", "pipe in DIR cannot be read: it is a device, socket or pipe", id="a pipe"),
+        pytest.param(
+            "/etc/passwd", "--policy-file is '/etc/passwd'; accepted is a path in DIR, without ..", id="absolute"
+        ),
+        pytest.param("apps/../x", "--policy-file is 'apps/../x'; accepted is a path in DIR, without ..", id="two dots"),
+    ],
+)
+def test_a_policy_file_that_cannot_be_read_is_a_fault_of_usage(run: Run, checkout: Path, path: str, sentence: str):
+    (checkout / "link.yaml").symlink_to(".imagebot.yaml")
+    (checkout / "linked").symlink_to("apps")
+    os.mkfifo(checkout / "pipe")
+
+    done = run("plan", checkout, "--policy-file", path)
+
+    assert done.stderr.replace(str(checkout), "DIR").startswith(f"imagebot: {sentence}")
+    assert (done.returncode, done.stdout) == (2, "")
+
+
+def test_the_policy_file_may_be_named_as_shells_complete_it(run: Run, checkout: Path, registry: LoopbackRegistry):
+    policy = f"# image: {registry.address}/acme/api:1.0.0\nimage: {registry.address}/acme/api:1.0.0\n"
+    (checkout / "policy.yaml").write_text((checkout / ".imagebot.yaml").read_text())
+    (checkout / ".imagebot.yaml").write_text(policy)
+
+    done = run("plan", checkout, "--policy-file", ".//policy.yaml", "--format", "json")
+
+    assert [each["path"] for each in json.loads(done.stdout)["changes"]] == [".imagebot.yaml", "apps/api.yaml"]
+    assert json.loads(done.stdout)["ungoverned"] == []
+
+
+def test_the_settings_targets_are_not_looked_at(run: Run, checkout: Path, tmp_path: Path):
+    with (tmp_path / "settings.yaml").open("a") as file:
+        file.write("targets:\n  - {url: https://git.example/x, password: {env: NOT_HERE}, ca_file: nowhere}\n")
 
     done = run("plan", checkout)
 
-    assert "1 image can move, in 1 place of 1 file" in done.stdout
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("env", [{"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "C", "PYTHONUTF8": "0"}])
+def test_what_a_terminal_has_no_character_for_is_spelled_out(run: Run, checkout: Path, env: dict[str, str]):
+    with (checkout / "apps" / "api.yaml").open("a") as file:
+        file.write("# é\n")
+
+    done = run("plan", checkout, env={"PYTHONCOERCECLOCALE": "0", **env})
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "\n # \\xe9\n" in done.stdout
+
+
+def test_what_does_not_fit_a_narrow_terminal_is_a_list(checkout: Path, registry: LoopbackRegistry, tmp_path: Path):
+    command = [sys.executable, "-m", "imagebot", "plan", str(checkout), "-s", str(tmp_path / "settings.yaml")]
+    shown = bytearray()
+
+    def read(terminal: int) -> bytes:
+        data = os.read(terminal, 65536)
+        shown.extend(data)
+        return data
+
+    pty.spawn(["sh", "-c", 'stty cols 40; exec "$@"', "sh", *command], read, lambda _stdin: b"")
+
+    text = re.sub(r"\x1b\[[0-9;]*m", "", shown.decode()).replace("\r\n", "\n")
+    assert text.startswith(
+        f"{registry.address}/acme/api\n  1.0.0 → 1.1.0 minor\n  apps/api.yaml:2\n  all, semver: minor\n\n--- a/"
+    )
 
 
 def test_the_files_of_another_repository_around_the_folder_are_not_read(
@@ -156,15 +224,3 @@ def test_a_digest_is_asked_for_and_written_beside_its_tag(run: Run, checkout: Pa
     run("plan", checkout, "--write")
 
     assert f"tag: 1.1.0, digest: {new}}}" in file.read_text()
-
-
-@pytest.mark.parametrize("change", [b"# moved\n", b""])
-def test_a_file_that_was_changed_meanwhile_is_left_as_it_is(checkout: Path, change: bytes):
-    file = checkout / "apps" / "api.yaml"
-    before = file.read_bytes()
-    file.write_bytes(change)
-
-    with pytest.raises(ChangedMeanwhile, match=r"apps/api\.yaml was changed by someone else meanwhile"):
-        replace_file(checkout, "apps/api.yaml", before=before, after=b"new")
-
-    assert file.read_bytes() == change

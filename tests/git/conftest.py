@@ -1,5 +1,7 @@
 """A git server with one project, mirrors of it, and the shortest ways to look into them."""
 
+import os
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,6 +14,7 @@ from tests.servers.gitserver import GitServer, seed
 
 TOKEN = "glpat-Zq8-very-secret"
 AUTHOR = Signature("imagebot", "imagebot@example.org")
+REAL_GIT = shutil.which("git")
 FILES = {"app.yaml": b"image: nginx:1.2\n", "docs/README": b"hello\n"}
 
 Opener = Callable[..., GitRepo]
@@ -66,3 +69,17 @@ def open_repo(server: GitServer, tmp_path: Path) -> Iterator[Opener]:
 @pytest.fixture
 def repo(open_repo: Opener) -> GitRepo:
     return open_repo()
+
+
+@pytest.fixture
+def put_git_on_path(tmp_path, monkeypatch):
+    """Return a function that puts a shell script in the place of git."""
+
+    def put(script):
+        folder = tmp_path / "bin"
+        folder.mkdir()
+        (folder / "git").write_text(f"#!/bin/sh\n{script}\n")
+        (folder / "git").chmod(0o755)
+        monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+
+    return put

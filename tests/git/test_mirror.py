@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from imagebot.git import ForeignFolder, GitRepo, MirrorDamaged, MirrorInUse, Oid
-from tests.git.conftest import FILES, fetch_main, read_files
+from imagebot.git import ForeignFolder, GitRepo, GitUnavailable, MirrorDamaged, MirrorInUse, MirrorUnavailable, Oid
+from imagebot.git.mirror import lock_mirror
+from tests.git.conftest import FILES, REAL_GIT, fetch_main, read_files
 from tests.servers.gitserver import create_repo, git, list_heads, seed
 
 AT = datetime(2026, 3, 4, tzinfo=UTC)
@@ -168,6 +169,7 @@ def test_leftovers_of_a_killed_git_stop_nobody(open_repo, upstream, tmp_path):
     mirror = tmp_path / "mirror"
     with open_repo() as repo:
         _read(repo)
+    (mirror / "imagebot-merge-x").mkdir()
     leftovers = [
         mirror / "shallow.lock",
         mirror / "packed-refs.lock",
@@ -175,6 +177,7 @@ def test_leftovers_of_a_killed_git_stop_nobody(open_repo, upstream, tmp_path):
         mirror / "refs/imagebot/main.lock",
         mirror / "objects/pack/tmp_pack_abc",
         mirror / "fast_import_crash_1",
+        mirror / "imagebot-merge-x/ours",
     ]
     for path in leftovers:
         path.touch()
@@ -190,16 +193,102 @@ def test_second_one_is_turned_away_until_the_first_is_done(open_repo, tmp_path):
     first = open_repo()
 
     with pytest.raises(MirrorInUse, match="another process works on the mirror"):
-        open_repo()
+        lock_mirror(tmp_path / "mirror", wait_s=0)
     first.close()
 
+    lock_mirror(tmp_path / "mirror", wait_s=0).close()
+
+
+def test_second_one_waits_for_a_first_that_is_nearly_done(open_repo):
+    first = open_repo()
+    ending = threading.Timer(0.2, first.close)
+    ending.start()
+
     assert _read(open_repo()) == FILES
+    ending.join()
 
 
 def test_two_mirrors_side_by_side(open_repo):
     first, second = open_repo(name="first"), open_repo(name="second")
 
     assert _read(first) == _read(second) == FILES
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        pytest.param("a file/mirror", "File exists: '{folder}/a file'", id="the data folder is a file"),
+        pytest.param("a file/below/mirror", "Not a directory: '{folder}/a file/below'", id="a folder above is a file"),
+        pytest.param(300 * "n", "File name too long", id="a name that is too long"),
+        pytest.param("loop/mirror", "File exists: '{folder}/loop'", id="a symlink to itself"),
+        pytest.param("locked", "Is a directory: '{folder}/locked.lock'", id="a folder in the place of the lock"),
+        pytest.param("absent", "File exists: '{folder}/absent'", id="a symlink to nowhere"),
+    ],
+)
+def test_folder_that_cannot_be_used(open_repo, tmp_path, name, reason):
+    (tmp_path / "a file").touch()
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "locked.lock").mkdir()
+    (tmp_path / "absent").symlink_to("nowhere")
+
+    with pytest.raises(MirrorUnavailable) as caught:
+        open_repo(name=name)
+
+    assert caught.value.path == tmp_path / name
+    assert str(caught.value).startswith(f"the mirror at {tmp_path / name} cannot be used: ")
+    assert reason.format(folder=tmp_path) in str(caught.value)
+
+
+def test_broken_mirror_that_cannot_be_removed(open_repo, tmp_path):
+    open_repo().close()
+    (tmp_path / "mirror").rename(tmp_path / "elsewhere")
+    (tmp_path / "mirror").symlink_to("elsewhere")
+    (tmp_path / "elsewhere" / "HEAD").unlink()
+
+    with pytest.raises(MirrorUnavailable, match="cannot be used: Cannot call rmtree on a symbolic link"):
+        open_repo()
+
+
+def test_leftover_that_cannot_be_removed(open_repo, tmp_path):
+    open_repo().close()
+    (tmp_path / "mirror" / "config.lock").mkdir()
+
+    with pytest.raises(MirrorUnavailable, match=r"mirror/config\.lock"):
+        open_repo()
+
+
+def test_leftover_that_cannot_be_removed_does_not_hide_what_went_wrong(open_repo, server, tmp_path):
+    repo = open_repo(timeout_s=1)
+    (tmp_path / "mirror" / "config.lock").mkdir()
+    server.fault = server.hang
+
+    with pytest.raises(GitUnavailable, match="git ls-remote took longer than 1 s"):
+        repo.list_branches()
+
+
+def test_damage_that_cannot_be_marked(open_repo, tmp_path):
+    repo = open_repo()
+    (tmp_path / "mirror" / "HEAD").unlink()
+    (tmp_path / "mirror" / "HEAD").mkdir()
+
+    with pytest.raises(MirrorUnavailable, match="mirror/HEAD"):
+        repo.list_files(Oid(40 * "1"))
+
+
+def test_mirror_that_git_cannot_make(open_repo, put_git_on_path):
+    refusal = "echo 'fatal: No space left on device' >&2; exit 128"
+    put_git_on_path(f'[ "$1" = init ] && {{ {refusal}; }}\nexec {REAL_GIT} "$@"')
+
+    with pytest.raises(MirrorUnavailable, match="cannot be used: fatal: No space left on device"):
+        open_repo()
+
+
+def test_mirror_that_vanished_is_no_place_for_a_merge(open_repo, tmp_path):
+    repo = open_repo()
+    (tmp_path / "mirror").rename(tmp_path / "taken away")
+
+    with pytest.raises(MirrorUnavailable, match="No such file or directory"):
+        repo.merge_blobs(base=b"", ours=b"", theirs=b"")
 
 
 def test_failed_opening_lets_go_of_the_mirror(open_repo, tmp_path):
@@ -234,7 +323,7 @@ def test_git_that_outlives_a_killed_imagebot_still_holds_the_mirror(open_repo, s
         imagebot.kill()
 
     with pytest.raises(MirrorInUse):
-        open_repo()
+        lock_mirror(tmp_path / "mirror", wait_s=0)
     with (tmp_path / "mirror.lock").open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # waits for the end of that git: it gives up by itself
 

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,25 +9,10 @@ import pytest
 
 from imagebot.git import GitAccessDenied, GitUnavailable, OutputTooLarge, UnusableGit
 from imagebot.git.program import GitProgram, make_environment
-from tests.git.conftest import TOKEN
+from tests.git.conftest import REAL_GIT, TOKEN
 from tests.servers.gitserver import create_repo, git, list_heads
 
 AT = datetime(2026, 3, 4, tzinfo=UTC)
-REAL_GIT = shutil.which("git")
-
-
-@pytest.fixture
-def put_git_on_path(tmp_path, monkeypatch):
-    """Return a function that puts a shell script in the place of git."""
-
-    def put(script):
-        folder = tmp_path / "bin"
-        folder.mkdir()
-        (folder / "git").write_text(f"#!/bin/sh\n{script}\n")
-        (folder / "git").chmod(0o755)
-        monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
-
-    return put
 
 
 @pytest.fixture
@@ -59,6 +43,23 @@ def test_no_git_at_all(open_repo, tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
 
     with pytest.raises(UnusableGit, match="there is no git program"):
+        open_repo()
+
+
+@pytest.mark.parametrize(
+    ("mode", "reason"),
+    [
+        pytest.param(0o644, "Permission denied", id="not executable"),
+        pytest.param(0o755, "Exec format error", id="no program"),
+    ],
+)
+def test_git_that_does_not_start(open_repo, tmp_path, monkeypatch, mode, reason):
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "git").write_bytes(b"\0")
+    (tmp_path / "bin" / "git").chmod(mode)
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+
+    with pytest.raises(UnusableGit, match=f"git cannot be started: {reason}; imagebot needs git"):
         open_repo()
 
 

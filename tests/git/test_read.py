@@ -54,15 +54,32 @@ def test_odd_path_is_read_and_written(repo, upstream, path):
     assert [change.path for change in repo.list_changes(head, made)] == [path]
 
 
-def test_path_that_is_not_utf8_is_left_out_and_left_alone(repo, upstream):
-    head = seed(upstream, {"caf\udce9.yaml": b"image: nginx:1.2\n"})
+def test_path_that_is_not_utf8_is_listed_but_no_file_to_read(repo, upstream):
+    seed(upstream, {"caf\udce9.yaml": b"image: nginx:1.2\n"})
+    seed(upstream, {"caf\ufffd.yaml": b"readable"})
+
+    files = repo.list_files(fetch_main(repo))
+
+    assert [(file.path, file.mode, file.has_odd_path) for file in files if file.path not in FILES] == [
+        ("caf\ufffd.yaml", FileMode.FILE, True),
+        ("caf\ufffd.yaml", FileMode.FILE, False),
+    ]
+    assert [file.path for file in files if file.is_regular] == ["app.yaml", "caf\ufffd.yaml", "docs/README"]
+
+
+def test_path_that_is_not_utf8_is_left_alone(repo, upstream):
+    odd = "caf\udce9.yaml"
+    head = seed(upstream, {odd: b"image: nginx:1.2\n"})
     repo.fetch(["main"], depth=2)
     parent = repo.describe_commit(head).parents[0]
 
     made = repo.commit({"app.yaml": b"new"}, parent=head, message="New", at=AT)
+    repo.push("imagebot/x", made, expected=None)
 
-    assert {file.path for file in repo.list_files(made)} == set(FILES)
+    assert read_branch(upstream, "imagebot/x") == {**FILES, "app.yaml": b"new", odd: b"image: nginx:1.2\n"}
     assert [change.path for change in repo.list_changes(parent, made)] == ["app.yaml", "caf\ufffd.yaml"]
+    with pytest.raises(ValueError, match="is no file in"):
+        repo.commit({"caf\ufffd.yaml": b"new"}, parent=head, message="New", at=AT)
 
 
 @pytest.mark.parametrize(

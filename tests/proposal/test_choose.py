@@ -38,11 +38,20 @@ def test_a_repository_that_nobody_listed_is_unlisted():
     assert isinstance(choice.verdict, Unlisted)
 
 
+def test_a_list_that_lacks_the_tag_that_is_written_decides_nothing():
+    (choice,) = make_choices(_FILES, {"nginx": ["1.1.0", "1.2.0"]})
+
+    assert isinstance(choice.verdict, Unlisted)
+    assert "lists 2 tags, but not 1.0.0" in choice.verdict.reason
+    assert not choice.is_settled
+
+
 def test_a_range_that_admits_nothing_newer_gives_no_tag_and_the_reason():
-    (choice,) = make_choices(_FILES, {"nginx": ["0.9.0"]}, [make_entry("*", "<1")])
+    (choice,) = make_choices(_FILES, {"nginx": ["0.9.0", "1.0.0"]}, [make_entry("*", "<1")])
 
     assert isinstance(choice.verdict, NoCandidate)
     assert choice.new_tag is None
+    assert choice.is_settled
 
 
 def test_occurrences_under_different_entries_are_decided_apart():

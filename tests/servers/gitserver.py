@@ -279,6 +279,9 @@ def git(repo: Path, *arguments: str, stdin: bytes = b"") -> bytes:
     return subprocess.run(["git", *arguments], env=environment, input=stdin, check=True, capture_output=True).stdout
 
 
+_ANN = "Ann Author <ann@example.org>"
+
+
 def create_repo(repo: Path, *, branch: str = "main") -> Path:
     """Make an empty bare repository without hooks, its HEAD on the branch."""
     repo.parent.mkdir(parents=True, exist_ok=True)
@@ -294,6 +297,7 @@ def seed(
     branch: str = "main",
     message: str = "Seed",
     modes: Mapping[str, str] | None = None,
+    author: str = _ANN,
 ) -> str:
     """Commit files onto a branch of a bare repository, which is made if missing; return the commit's oid.
 
@@ -304,7 +308,8 @@ def seed(
     ref = f"refs/heads/{branch}"
     parent = find_head(repo, branch)
     text = message.encode()
-    stream = [b"commit %s\n" % ref.encode(), b"committer Ann Author <ann@example.org> 1700000000 +0000\n"]
+    people = [b"author %s 1700000000 +0000\n" % author.encode(), b"committer %s 1700000000 +0000\n" % _ANN.encode()]
+    stream = [b"commit %s\n" % ref.encode(), *people]
     stream.append(b"data %d\n%s\n" % (len(text), text))
     if parent:
         stream.append(b"from %s\n" % parent.encode())

@@ -24,6 +24,11 @@ def test_a_path_reads_as_one_would_write_it(path, text):
     [
         pytest.param("a b", "'a b'", id="plain"),
         pytest.param("a\n\x1b[31m\u202e", r"'a\n\x1b[31m\u202e'", id="controls and marks of direction are escaped"),
+        pytest.param("https://a.b:80", "'https://a.b:80'", id="a host"),
+        pytest.param("https://me:pass@a.b/c?d#e", "'https://a.b/…'", id="of a URL scheme and host"),
+        pytest.param("https://me:pa/ss@a.b", "'https://…'", id="not a host that may be half a password"),
+        pytest.param("https://me:pass", "'https://…'", id="not a port that is none"),
+        pytest.param("see https://me:pass@a.b", "'…://…'", id="a URL within a text"),
         pytest.param("ü" * 61, f"'{60 * 'ü'}…'", id="a long text is cut"),
     ],
 )

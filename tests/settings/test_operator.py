@@ -16,6 +16,7 @@ from imagebot.settings.operator import (
     RegistrySettings,
     Settings,
     SshSettings,
+    load_registry_settings,
     load_settings,
     make_default_settings,
 )
@@ -72,6 +73,7 @@ def test_every_key_of_a_target_is_read(folder):
           - name: staging
             url: http://git.example:3000/fleet
             branch: env/staging
+            branch_prefix: bot/staging-
             policy_file: bot/policy.yaml
             username: bot
             password: {file: token}
@@ -85,6 +87,7 @@ def test_every_key_of_a_target_is_read(folder):
     ).targets
 
     assert (target.name, target.branch, target.policy_file) == ("staging", "env/staging", "bot/policy.yaml")
+    assert target.branch_prefix == "bot/staging-"
     assert (target.username, target.password) == ("bot", Secret("token-text"))
     assert (target.ca_file, target.plain_http_hosts) == (folder / "ca.pem", frozenset({"git.example:3000"}))
     assert (target.ssh.key_file, target.ssh.known_hosts_file) == (folder / "key", folder / "known_hosts")
@@ -324,12 +327,12 @@ def test_a_fault_of_a_target(folder, target, fault):
     [
         pytest.param(
             "[{url: https://a.b/c, name: x}, {url: https://a.b/d, name: x}]",
-            "1:69: targets[1].name: found the name x again; accepted is a name of its own for each target (key name)",
+            "1:69: targets[1].name: found the name 'x' again; accepted is a name of its own for each target (key name)",
             id="given",
         ),
         pytest.param(
             "[{url: https://a.b/c}, {url: git@a.b:c.git, branch: main}]",
-            "1:33: targets[1]: found the name c@main again; accepted is a name of its own for each target (key name)",
+            "1:33: targets[1]: found the name 'c@main' again; accepted is a name of its own for each target (key name)",
             id="made of path and branch",
         ),
     ],
@@ -339,16 +342,114 @@ def test_two_targets_of_one_name_are_a_fault(folder, targets, fault):
 
 
 def test_one_git_repo_may_have_several_targets(folder):
-    targets = load(folder, "targets: [{url: https://a.b/c}, {url: https://a.b/c, branch: dev}]").targets
+    targets = load(
+        folder, "targets: [{url: https://a.b/c}, {url: https://a.b/c, branch: dev, branch_prefix: imagebot/dev/}]"
+    ).targets
 
     assert [target.name for target in targets] == ["c@main", "c@dev"]
+    assert [target.branch_prefix for target in targets] == [None, "imagebot/dev/"]
+
+
+@pytest.mark.parametrize(
+    ("second", "fault"),
+    [
+        pytest.param(
+            "url: https://a.b/c.git/",
+            "targets[1].branch_prefix: found no branch_prefix either, after line 1",
+            id="none",
+        ),
+        pytest.param(
+            "url: https://a.b/c, branch_prefix: null",
+            "targets[1].branch_prefix: found no branch_prefix either, after line 1",
+            id="null is none",
+        ),
+        pytest.param(
+            "url: https://a.b/c, branch_prefix: x/",
+            "targets[2].branch_prefix: found the branch_prefix 'x/' again, after line 2",
+            id="the same",
+        ),
+    ],
+)
+def test_targets_in_one_git_repo_need_a_branch_prefix_of_their_own(folder, second, fault):
+    third = "{url: https://a.b/c, branch_prefix: x/, name: y}"
+    text = f"targets: [{{url: https://a.b/c}},\n{{{second}, branch: b}},\n{third}]"
+
+    (found,) = list_faults(folder, text)
+
+    assert found.partition(" ")[2].startswith(fault)
+    assert found.endswith(
+        "accepted is a branch_prefix of its own for each target in one git repo, as in imagebot/prod/, because else"
+        " their branches would be taken for each other's"
+    )
+
+
+@pytest.mark.parametrize("prefix", ["''", "/x", "a..b", "1"])
+def test_a_branch_prefix_is_what_the_policy_file_takes_as_one(folder, prefix):
+    (fault,) = list_faults(folder, f"targets: [{{url: https://a.b/c, branch_prefix: {prefix}}}]")
+
+    assert "accepted is the beginning of a branch's name (git-check-ref-format), as in imagebot/" in fault
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("targets: [{url: 'https://bot:hunter2@git.example/x.git'}]", id="a password"),
+        pytest.param("targets: [{url: 'https://git.example/x.git?private_token=hunter2'}]", id="a query"),
+        pytest.param("targets: [{url: 'https://git.example/x.git#hunter2'}]", id="a fragment"),
+        pytest.param("targets: [{url: 'https://bot:hunter2'}]", id="cut off after the password"),
+        pytest.param("targets: [{url: 'https://bot:hun/hunter2@git.example/x'}]", id="a password with a slash"),
+        pytest.param("targets: [{url: ' https://bot:hunter2@git.example/x y'}]", id="blanks"),
+        pytest.param("targets: [{url: 'bot:hunter2@git.example/x.git'}]", id="no scheme"),
+        pytest.param("targets: [{url: 'git.example/x.git?private_token=hunter2'}]", id="a query without a scheme"),
+        pytest.param(
+            "targets: [{url: https://a.b/c, forge: {kind: gitlab, url: 'https://git.example/?private_token=hunter2',"
+            " project: a/b, token: {env: T}}}]",
+            id="a forge",
+        ),
+        pytest.param(
+            "targets: [{url: https://a.b/c, forge: {kind: gitlab, url: https://a.b,"
+            " project: 'https://bot:hunter2@git.example/x.git', token: {env: T}}}]",
+            id="a forge's project",
+        ),
+        pytest.param("registries: {'https://bot:hunter2@ghcr.io': {}}", id="a registry"),
+        pytest.param("registries: {ghcr.io: {token_hosts: ['https://bot:hunter2@ghcr.io']}}", id="a host for tokens"),
+    ],
+)
+def test_a_fault_does_not_show_the_secret_in_a_url(folder, text):
+    (fault,) = list_faults(folder, text, T="x")
+
+    assert "hunter2" not in fault
+    assert "bot" not in fault
+
+
+def test_for_registries_alone_the_secrets_of_targets_may_be_missing(folder):
+    text = (
+        "parallel_polls: 2\nregistries: {ghcr.io: {plain_http: true}}\n"
+        "targets: [{url: x, ca_file: nowhere, password: {env: NONE}, colour: red}]"
+    )
+    (folder / "imagebot.yaml").write_text(text)
+
+    settings = load_registry_settings(folder / "imagebot.yaml", {})
+
+    assert (settings.parallel_polls, settings.targets) == (2, ())
+    assert settings.registries["ghcr.io"].plain_http
+
+
+def test_for_registries_alone_all_other_faults_are_still_reported(folder):
+    text = "timeout: 5\nregistries: {ghcr.io: {username: a, password: {env: NONE}}}\ntargets: 5\ncolour: red"
+    (folder / "imagebot.yaml").write_text(text)
+
+    with pytest.raises(InvalidSettings) as raised:
+        load_registry_settings(folder / "imagebot.yaml", {})
+
+    assert [fault.path for fault in raised.value.faults] == ["timeout", 'registries["ghcr.io"].password.env', "colour"]
 
 
 def test_all_faults_are_reported_at_once_in_the_order_of_their_lines(folder):
     faults = list_faults(
         folder,
         "timeout: 5\nregistries: {ghcr.io: {username: a, password: {env: NONE}}}\ntimeout: 5s\n"
-        "targets:\n- {url: x}\n- {url: https://a.b/c}\n- {url: https://a.b/c}\n",
+        "targets:\n- {url: x}\n- {url: https://a.b/c, branch_prefix: x/}\n- {url: https://a.b/c}\n",
     )
 
     assert [fault.split(":")[0] for fault in faults] == ["1", "2", "3", "5", "7"]

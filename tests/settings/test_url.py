@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imagebot.settings.section import Refused
-from imagebot.settings.url import find_host, find_repo_path, make_forge_url, make_git_url
+from imagebot.settings.url import find_host, find_repo_path, make_forge_url, make_git_url, simplify_url
 
 
 @pytest.mark.parametrize(
@@ -28,6 +28,11 @@ def test_a_git_url_names_a_host_and_a_path(url, host, path):
     assert make_git_url(url, None) == url
     assert find_host(url) == host
     assert find_repo_path(url) == path
+
+
+@pytest.mark.parametrize("end", ["", "/", ".git", ".git/"])
+def test_how_a_url_ends_makes_no_other_git_repo_of_it(end):
+    assert simplify_url(f"https://git.example/fleet{end}") == "https://git.example/fleet"
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ def test_a_missing_policy_file_is_asked_for(world: World, registry: LoopbackRegi
 
 
 def test_a_faulty_target_does_not_hold_up_another(world: World, registry: LoopbackRegistry):
-    world.targets.insert(0, {**world.targets[0], "name": "other", "branch": "no-such-branch"})
+    world.targets.insert(0, {**world.targets[0], "name": "other", "branch": "no-such-branch", "branch_prefix": "b/"})
 
     ran = world.run()
 

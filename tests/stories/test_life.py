@@ -85,17 +85,32 @@ def test_a_base_that_moved_elsewhere_leaves_the_branch_as_it_is(world: World, br
     assert world.git_head(branch) == head
 
 
-def test_a_base_on_which_the_result_differs_gets_a_new_branch(world: World, registry: LoopbackRegistry, branch: str):
+def test_a_base_with_which_the_branch_conflicts_gets_a_new_branch(
+    world: World, registry: LoopbackRegistry, branch: str
+):
     world.run()
-    pod = make_pod(registry, "acme/good")
-    world.commit({"good.yaml": b"# a comment\n" + pod})
+    other = make_pod(registry, "acme/good").replace(b"containers:\n", b"initContainers:\n")
+    world.commit({"good.yaml": b"# a comment\n" + other})
 
     ran = world.run()
 
     assert ran.actions() == {branch: "moved"}
-    assert world.read(branch)["good.yaml"] == b"# a comment\n" + pod.replace(b"1.0.0", b"1.1.0")
+    assert world.read(branch)["good.yaml"] == b"# a comment\n" + other.replace(b"1.0.0", b"1.1.0")
     assert world.count_commits(branch) == 1
     assert "good.yaml:5" in _only_request(world).description
+
+
+def test_a_base_on_which_there_is_more_to_change_gets_a_new_branch(
+    world: World, registry: LoopbackRegistry, branch: str
+):
+    world.run()
+    world.commit({"more.yaml": make_pod(registry, "acme/good")})
+
+    ran = world.run()
+
+    assert ran.actions() == {branch: "moved"}
+    assert world.read(branch)["more.yaml"] == make_pod(registry, "acme/good", "1.1.0")
+    assert world.count_commits(branch) == 1
 
 
 def test_a_merged_proposal_is_done(world: World, branch: str):
@@ -292,23 +307,23 @@ def test_a_branch_that_stands_in_the_way_of_the_prefix_is_named(world: World, re
     assert "branch_prefix" in result["detail"]
 
 
-def test_two_targets_in_one_git_repo_leave_each_others_branches_alone(
+def test_a_branch_that_holds_a_proposal_for_another_target_is_left_alone_and_reported(
     world: World, registry: LoopbackRegistry, branch: str
 ):
-    world.commit({".imagebot.yaml": POLICY, "other.yaml": b"kind: Pod\n"}, branch="prod")
-    world.targets.append({**world.targets[0], "name": "prod", "branch": "prod"})
-
-    ran = world.run()
+    world.run()
     head = world.git_head(branch)
-    again = world.run()
+    world.commit({".imagebot.yaml": POLICY, "other.yaml": b"kind: Pod\n"}, branch="prod")
+    world.targets[:] = [{**world.targets[0], "name": "prod", "branch": "prod"}]
 
-    assert (ran.actions("infra"), again.actions("infra")) == ({branch: "opened"}, {branch: "unchanged"})
-    assert again.actions("prod") == {}
-    assert world.git_head(branch) == head
+    unconcerned = world.run()
     world.commit({"other.yaml": make_pod(registry, "acme/good")}, branch="prod")
-    (result,) = world.run().targets["prod"]["results"]
-    assert result["action"] == "left alone"
-    assert "for main: give each target a branch_prefix of its own" in result["detail"]
+    concerned = world.run()
+
+    assert unconcerned.actions("prod") == {}
+    assert world.git_head(branch) == head
+    (result,) = concerned.targets["prod"]["results"]
+    assert (concerned.exit_code, result["action"]) == (1, "failed")
+    assert "holds a proposal for main: delete it if that is no target any more" in result["detail"]
 
 
 def test_two_config_repositories_that_use_one_image_cost_one_tag_request(world: World, registry: LoopbackRegistry):
@@ -336,7 +351,7 @@ def test_without_a_forge_the_branch_is_the_proposal_and_its_commit_the_text(
     assert actions == [{branch: "opened"}, {branch: "unchanged"}, {branch: "moved"}]
     message = world.read_message(branch)
     assert message.startswith(f"Update {registry.address}/acme/good from 1.0.0 to 1.2.0\n\ngood.yaml:4: ")
-    assert message.endswith(f"Imagebot-Update: {registry.address}/acme/good=1.2.0\nImagebot-Target: main\n")
+    assert f"\nImagebot-Update: {registry.address}/acme/good=1.2.0\n" in message
     world.commit({"good.yaml": make_pod(registry, "acme/good", "1.2.0")})
     assert world.run().actions() == {branch: "closed"}
     assert branch not in list_heads(world.bare)

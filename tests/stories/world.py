@@ -51,6 +51,7 @@ class World:
     bare: Path
     registries: dict[str, object] = field(default_factory=dict)
     targets: list[dict[str, Any]] = field(default_factory=list)
+    author: dict[str, str] = field(default_factory=dict)
 
     def commit(self, files: Mapping[str, bytes | None], *, branch: str = "main") -> str:
         return seed(self.bare, files, branch=branch)
@@ -60,6 +61,16 @@ class World:
 
     def git_head(self, branch: str) -> str | None:
         return find_head(self.bare, branch)
+
+    def amend(self, branch: str, files: Mapping[str, bytes | None]) -> str:
+        """Put other files into the last commit of a branch, its message and author kept, as a person would."""
+        message, parent = self.read_message(branch), f"{branch}^"
+        author = git(self.bare, "log", "-1", "--format=%an <%ae>", branch).decode().strip()
+        self.set_head(f"{branch}.amended", git(self.bare, "rev-parse", parent).decode().strip())
+        oid = seed(self.bare, files, branch=f"{branch}.amended", message=message, author=author)
+        git(self.bare, "update-ref", "-d", f"refs/heads/{branch}.amended")
+        self.set_head(branch, oid)
+        return oid
 
     def set_head(self, branch: str, oid: str) -> None:
         git(self.bare, "update-ref", f"refs/heads/{branch}", oid)
@@ -76,6 +87,7 @@ class World:
         settings = {
             "data_dir": str(self.folder / "data"),
             "docker_config": None,
+            "author": self.author,
             "registries": self.registries,
             "targets": self.targets,
         }
