@@ -2,6 +2,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 from imagebot.demo.push import push_image
 from imagebot.demo.registry import LoopbackRegistry
@@ -22,6 +23,7 @@ def world(tmp_path: Path, contract: Contract | None, monkeypatch: pytest.MonkeyP
     configure_logging(LogLevel.INFO, LogFormat.JSON)
     with make_world(tmp_path, contract) as world:
         yield world
+    structlog.reset_defaults()
 
 
 @pytest.fixture
