@@ -91,7 +91,7 @@ def show_results(console: Console, outcome: Outcome) -> None:
 def _show_rest(console: Console, outcome: Outcome, found: Survey) -> None:
     """Print what was not looked at, and a line that sums up."""
     unasked = [f"{image}: {reason}" for image, reason in outcome.unlisted.items()]
-    show_list(console, "Could not be asked", unasked, style="red")
+    show_list(console, "Not decided", unasked, style="red")
     show_list(console, "No tag to move to", outcome.stuck)
     show_list(console, "Left alone", [str(each) for each in found.left_alone])
     show_list(console, "Not read", [str(each) for each in found.unreadable], style="yellow")

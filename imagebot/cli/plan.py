@@ -167,7 +167,7 @@ def show_plan(console: Console, plan: Plan, diff: str) -> None:
     verdicts = [(each.governed, each.verdict) for each in plan.choices]
     stuck = [f"{governed}: {verdict.reason}" for governed, verdict in verdicts if isinstance(verdict, NoCandidate)]
     show_list(
-        console, "Could not be asked", [f"{image}: {reason}" for image, reason in plan.unlisted.items()], style="red"
+        console, "Not decided", [f"{image}: {reason}" for image, reason in plan.unlisted.items()], style="red"
     )
     show_list(console, "Not edited", [str(each) for each in plan.applied.refused], style="red")
     show_list(console, "No tag to move to", stuck)
@@ -184,6 +184,8 @@ def _conclude(plan: Plan) -> str:
     )
     asked = len(plan.survey.repositories)
     others = [f"{count(asked, 'image')} governed by the policy file"]
+    if plan.unlisted:
+        others.append(f"{len(plan.unlisted)} not decided")
     if plan.survey.ungoverned:
         others.append(f"{count(len(plan.survey.ungoverned), 'place')} that no entry governs")
     return f"{moving if made else 'Nothing to change'} ({', '.join(others)})."
