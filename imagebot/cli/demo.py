@@ -111,7 +111,7 @@ def _show_choices(console: Console, choices: Sequence[Choice]) -> None:
     width = max(len(choice.governed.repository.path) for choice in choices) + 2
     seen = set()
     for choice in choices:
-        path, policy = choice.governed.repository.path, str(choice.governed.entry.policy)
+        path, policy = choice.governed.repository.path, str(choice.governed.entry.rules)
         if (path, choice.current_tag) in seen:
             continue
         seen.add((path, choice.current_tag))

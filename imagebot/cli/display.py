@@ -43,7 +43,7 @@ def show_changes(console: Console, changes: Iterable[Change]) -> None:
     """
     moves: dict[tuple[Repository, str | None, str, str], list[Change]] = {}
     for change in changes:
-        entry = f"{change.governed.entry.label}, {change.governed.entry.policy}"
+        entry = f"{change.governed.entry.label}, {change.governed.entry.rules}"
         key = (change.governed.repository, change.before.tag, change.selection.tag, entry)
         moves.setdefault(key, []).append(change)
     rows = [

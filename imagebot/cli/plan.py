@@ -143,7 +143,7 @@ def summarize(plan: Plan, written: Written, diff: str) -> Mapping[str, object]:
                 "after": str(change.after),
                 "jump": change.selection.jump.value if change.selection.jump else None,
                 "entry": change.governed.entry.label,
-                "policy": str(change.governed.entry.policy),
+                "policy": str(change.governed.entry.rules),
             }
             for change in plan.applied.made
         ],
@@ -166,9 +166,7 @@ def show_plan(console: Console, plan: Plan, diff: str) -> None:
         show_diff(console, diff)
     verdicts = [(each.governed, each.verdict) for each in plan.choices]
     stuck = [f"{governed}: {verdict.reason}" for governed, verdict in verdicts if isinstance(verdict, NoCandidate)]
-    show_list(
-        console, "Not decided", [f"{image}: {reason}" for image, reason in plan.unlisted.items()], style="red"
-    )
+    show_list(console, "Not decided", [f"{image}: {reason}" for image, reason in plan.unlisted.items()], style="red")
     show_list(console, "Not edited", [str(each) for each in plan.applied.refused], style="red")
     show_list(console, "No tag to move to", stuck)
     show_list(console, "Left alone", [str(each) for each in plan.survey.left_alone])

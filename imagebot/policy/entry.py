@@ -15,7 +15,7 @@ from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
 
 from imagebot.errors import InvalidInput
 from imagebot.image.reference import InvalidReference, Repository, parse_repository, split_name
-from imagebot.policy.select import Policy
+from imagebot.policy.reading import Rules
 
 _MAX_IMAGE_PATTERN_CHARACTERS = 512
 _WILDCARD = re.compile(r"\*\*|\*|\?")
@@ -76,7 +76,7 @@ class FileGlobs:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One of a policy file's `images`: which occurrences it governs, and by which policy.
+    """One of a policy file's `images`: which occurrences it governs, and by which rules.
 
     Without `files` it governs all files. `position` is its line in the policy file, counted from 1.
     """
@@ -84,7 +84,7 @@ class Entry:
     name: str | None
     image: ImagePattern
     files: FileGlobs | None
-    policy: Policy
+    rules: Rules
     position: int
 
     @property

@@ -53,11 +53,11 @@ _ACCEPTED = "accepted are ^1.4, ~1.4.2, >=1.2 <3, 1.x, 1.2 - 2 and the like, joi
 
 
 class InvalidRange(InvalidInput):
-    """A text is no range of versions; `column` counts its characters from 1."""
+    """A text is no range of versions in a dialect, which says what it accepts; `column` counts characters from 1."""
 
-    def __init__(self, text: str, *, column: int, reason: str) -> None:
+    def __init__(self, text: str, *, column: int, reason: str, accepted: str) -> None:
         shown = text if len(text) <= _MAX_CHARACTERS else f"{text[:40]}..."
-        super().__init__(f"{shown!r} is no version range: {reason}; {_ACCEPTED}")
+        super().__init__(f"{shown!r} is no version range: {reason}; {accepted}")
         self.text = text
         self.column = column
         self.reason = reason
@@ -116,7 +116,7 @@ class Refusal(enum.Enum):
     """Why a range does not admit a version."""
 
     OUTSIDE = "outside the range"
-    PRERELEASE = "a prerelease, of which the range admits none"
+    PRERELEASE = "a prerelease that the range does not admit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +128,10 @@ class Range:
 
     def __str__(self) -> str:
         return self.text
+
+    def find_version(self, text: str) -> Version | None:
+        """Read a version in the range's dialect."""
+        return find_version(text)
 
     def admits(self, version: Version) -> bool:
         return self.refusal(version) is None
@@ -147,7 +151,7 @@ def parse_range(text: str) -> Range:
     """Parse a range; raises InvalidRange."""
     if len(text) > _MAX_CHARACTERS:
         reason = f"found {len(text)} characters, expected at most {_MAX_CHARACTERS}"
-        raise InvalidRange(text, column=_MAX_CHARACTERS + 1, reason=reason)
+        raise InvalidRange(text, column=_MAX_CHARACTERS + 1, reason=reason, accepted=_ACCEPTED)
     source = _rewrite_hyphen_ranges(text)
     groups: list[Group] = []
     start = 0
@@ -173,9 +177,8 @@ class _Source:
         word = _WORD.match(self.written, origin)
         column = (word.start(1) if word else origin) + 1
         found = repr(word.group(1)) if word and word.group(1) else "the end"
-        return InvalidRange(
-            self.written, column=column, reason=f"found {found} at column {column}, expected {expected}"
-        )
+        reason = f"found {found} at column {column}, expected {expected}"
+        return InvalidRange(self.written, column=column, reason=reason, accepted=_ACCEPTED)
 
 
 def _rewrite_hyphen_ranges(text: str) -> _Source:

@@ -27,7 +27,7 @@ Key = tuple[int, int, int, PrereleaseKey]
 
 # Numbers come before words (semver §11.4.3), and the release after all of its prereleases.
 _NUMBER, _WORD, _NO_IDENTIFIER = 0, 1, 2
-_RELEASE: PrereleaseKey = ((_NO_IDENTIFIER, 0),)
+RELEASE_KEY: PrereleaseKey = ((_NO_IDENTIFIER, 0),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,18 +66,25 @@ def find_version(text: str) -> Version | None:
     numbers = int(major), int(minor or 0), int(patch or 0)
     if max(numbers) > _MAX_NUMBER:
         return None
-    return Version(text, (*numbers, _make_prerelease_key(prerelease) if prerelease else _RELEASE), prerelease or "")
+    key = make_prerelease_key(prerelease, max_number=_MAX_NUMBER) if prerelease else RELEASE_KEY
+    return Version(text, (*numbers, key), prerelease or "")
 
 
-def _make_prerelease_key(prerelease: str) -> PrereleaseKey:
+def make_prerelease_key(prerelease: str, *, max_number: float) -> PrereleaseKey:
+    """Make the key that orders prereleases (semver §11.4); a number above `max_number` has the precedence of a word."""
     return tuple(
-        (_NUMBER, int(identifier)) if identifier.isdigit() and int(identifier) <= _MAX_NUMBER else (_WORD, identifier)
-        for identifier in prerelease.split(".")
+        [
+            (_NUMBER, int(identifier))
+            if identifier.isdigit() and int(identifier) <= max_number
+            else (_WORD, identifier)
+            for identifier in prerelease.split(".")
+        ]
     )
 
 
-def find_jump(old: Version, new: Version) -> Jump:
-    for jump, before, after in zip(Jump, old.key, new.key, strict=False):
+def find_jump(old: Key, new: Key) -> Jump:
+    """Find the most significant part in which the keys of two versions differ."""
+    for jump, before, after in zip(Jump, old, new, strict=False):
         if before != after:
             return jump
     return Jump.NONE

@@ -6,11 +6,15 @@ merge requests that concern it.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from imagebot.image.reference import Repository
 from imagebot.image.snapshot import Snapshot
-from imagebot.policy.select import NoCandidate, Policy, Selection, select
+from imagebot.policy.select import NoCandidate, Selection, select
 from imagebot.proposal.survey import Governed, Survey
+
+if TYPE_CHECKING:
+    from imagebot.policy.reading import Rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +59,11 @@ class Choice:
 
 def choose(survey: Survey, listings: Listings) -> tuple[Choice, ...]:
     """Apply to each governed occurrence the policy of its entry; occurrences that are alike are decided once."""
-    decided: dict[tuple[Repository, Policy, str | None], Selection | NoCandidate | Unlisted] = {}
+    decided: dict[tuple[Repository, Rules, str | None], Selection | NoCandidate | Unlisted] = {}
     choices = []
     for governed in survey.governed:
         current = governed.occurrence.reference.tag
-        key = (governed.repository, governed.entry.policy, current)
+        key = (governed.repository, governed.entry.rules, current)
         if key not in decided:
             listing = listings.get(governed.repository)
             decided[key] = _decide(governed, listing or Unlisted(governed.repository, "its tags were not listed"))
@@ -75,4 +79,4 @@ def _decide(governed: Governed, listing: Snapshot | Unlisted) -> Selection | NoC
         listed = len(listing.first_seen)
         reason = f"the registry lists {listed} tags, but not {current}, which is written: nothing is decided from that"
         return Unlisted(governed.repository, reason)
-    return select(listing.first_seen.keys(), governed.entry.policy, current=current)
+    return select(listing.first_seen.keys(), governed.entry.rules, current=current)

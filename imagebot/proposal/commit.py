@@ -35,7 +35,7 @@ def make_commit_message(title: str, group: Group, *, files: str, target: str) ->
 
     `files` is the fingerprint of the blobs, `target` the branch that the proposal is for.
     """
-    policies = sorted({f"{c.governed.entry.label} ({c.governed.entry.policy})" for c in group.changes})
+    policies = sorted({f"{c.governed.entry.label} ({c.governed.entry.rules})" for c in group.changes})
     trailers = [
         *(f"Imagebot-Update: {group.repository}={tag}" for tag in group.tags),
         f"Imagebot-Plan: {group.fingerprint}",

@@ -54,7 +54,7 @@ def make_text(group: Group, *, policy_file: str, declined: Iterable[str] = (), l
 def _make_fingerprint(group: Group) -> str:
     """Stand for what the text tells and a reviewer relies on; not for line numbers and counts, which drift."""
     return make_fingerprint(
-        (c.path, str(c.before), str(c.after), c.governed.entry.label, str(c.governed.entry.policy))
+        (c.path, str(c.before), str(c.after), c.governed.entry.label, str(c.governed.entry.rules))
         for c in group.changes
     )
 
@@ -73,7 +73,7 @@ def _table(changes: Sequence[Change], policy_file: str, *, rows: int) -> str:
 def _jump(selection: Selection) -> str:
     """Name the kind of jump; a major one stands out."""
     if selection.jump is None:
-        return "from no version"
+        return "newer"
     return f"**{selection.jump.value}**" if selection.jump is Jump.MAJOR else selection.jump.value
 
 
@@ -86,7 +86,7 @@ def _reasons(group: Group) -> list[str]:
     """One paragraph for each tag and policy: what it was chosen from, and by which rules the others were refused."""
     seen: dict[tuple[str, str], Change] = {}
     for change in group.changes:
-        seen.setdefault((change.selection.tag, str(change.governed.entry.policy)), change)
+        seen.setdefault((change.selection.tag, str(change.governed.entry.rules)), change)
     return [f"**Why {code(tag)}:** {_explain(group, change)}" for (tag, _), change in list(seen.items())[:_MOST_LISTED]]
 
 
@@ -97,7 +97,7 @@ def _explain(group: Group, change: Change) -> str:
     refused = f" Not chosen: {counts}." if counts else ""
     return (
         f"of the {selection.considered} tags of {code(str(group.repository))} it is the newest that "
-        f"{code(str(change.governed.entry.policy))} allows.{refused}"
+        f"{code(str(change.governed.entry.rules))} allows.{refused}"
     )
 
 

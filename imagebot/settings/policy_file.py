@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Annotated, TypeVar
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from imagebot.errors import InvalidInput
+from imagebot.policy.calver import CalverFormat, InvalidCalver, parse_calver
 from imagebot.policy.entry import (
     Entry,
     FileGlobs,
@@ -21,8 +22,11 @@ from imagebot.policy.entry import (
     parse_file_globs,
     parse_image_pattern,
 )
+from imagebot.policy.npm_range import parse_npm_range
+from imagebot.policy.policies import Alphabetical, Calver, Level, Numeric, Order, Policy, SemverLevel, SemverRange
 from imagebot.policy.range import InvalidRange, parse_range
-from imagebot.policy.select import Level, Policy, SemverLevel, SemverRange
+from imagebot.policy.reading import Keep, Rules
+from imagebot.policy.tag_filter import InvalidPattern, InvalidTemplate, TagFilter, parse_tag_filter
 from imagebot.settings.fault import Fault, FaultyFile, list_faults, quote
 from imagebot.settings.ref_name import BranchPrefix
 from imagebot.settings.section import MadeFrom, Refused, Section, matching, validate
@@ -36,7 +40,10 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,99}")
 # GitLab takes labels as a list with commas.
 _LABEL = re.compile(r"(?! )[^,\x00-\x1f\x7f]{1,255}(?<! )")
 _USERNAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}")
+_VARIANT = re.compile(r"[0-9A-Za-z_][0-9A-Za-z_.-]{0,99}")
+_POLICIES = ("semver", "calver", "numeric", "alphabetical")
 _AT_MOST_50 = Field(max_length=50)
+_AT_MOST_32 = Field(max_length=32)
 
 
 class InvalidPolicyFile(InvalidInput):
@@ -82,15 +89,22 @@ def _parsed(parse: Callable[[str], T]) -> Callable[[str, object], T]:
     def make(text: str, _: object) -> T:
         try:
             return parse(text)
-        except (InvalidImagePattern, InvalidFileGlob, InvalidRange) as error:
+        except (InvalidImagePattern, InvalidFileGlob, InvalidCalver, InvalidPattern) as error:
             raise Refused(found=f"{quote(text)} ({error.reason})") from error
 
     return make
 
 
-def _parse_policy(text: str) -> Policy:
-    level = next((level for level in Level if level.value == text), None)
-    return SemverLevel(level) if level else SemverRange(parse_range(text))
+def _check_pattern(text: str) -> str:
+    parse_tag_filter([text], [], extract=None)
+    return text
+
+
+def _make_order(text: str, _: object) -> Order:
+    try:
+        return Order(text)
+    except ValueError:
+        raise Refused from None
 
 
 def _check_file_glob(text: str) -> str:
@@ -112,10 +126,16 @@ Image = Annotated[
         _parsed(parse_image_pattern),
     ),
 ]
-Semver = Annotated[
-    Policy,
-    MadeFrom('patch, minor, major or a range of versions, as in "^1.4" or ">=1.2 <3"', _parsed(_parse_policy)),
+_SEMVER = 'patch, minor, major or a range of versions, as in "^1.4" or ">=1.2 <3"'
+YesOrNo = Annotated[bool, MadeFrom("true or false", source=bool)]
+Semver = Annotated[str, MadeFrom(_SEMVER)]
+Format = Annotated[CalverFormat, MadeFrom("a format of calver.org, as in YYYY.0M.MICRO", _parsed(parse_calver))]
+TagOrder = Annotated[Order, MadeFrom("asc or desc", _make_order)]
+TagPattern = Annotated[
+    str, MadeFrom("a pattern of tags in the syntax of RE2, as in '^v[0-9]+'", _parsed(_check_pattern))
 ]
+TagPatterns = Annotated[tuple[TagPattern, ...], _AT_MOST_32]
+Variant = Annotated[str, matching(_VARIANT, "keep, any, or the suffix that tags have, as in alpine")]
 FileGlob = Annotated[str, MadeFrom('a pattern of files as in .gitignore: "apps/**/*.yaml"', _parsed(_check_file_glob))]
 Globs = Annotated[FileGlobs, MadeFrom("a list of patterns", _make_file_globs, source=tuple[FileGlob, ...])]
 Username = Annotated[str, matching(_USERNAME, "a user's name on the forge, without @")]
@@ -131,9 +151,73 @@ class FilesSection(Section):
 
 
 class PolicySection(Section):
-    """How an entry chooses: exactly one policy, and so far there is one kind."""
+    """How an entry orders tags: exactly one policy, and for ranges of versions how these are read."""
 
-    semver: Semver
+    semver: Semver | None = None
+    dialect: Annotated[str, matching(re.compile("masterminds|npm"), "masterminds or npm")] = "masterminds"
+    include_prereleases: YesOrNo = False
+    loose: YesOrNo = False
+    calver: Format | None = None
+    numeric: TagOrder | None = None
+    alphabetical: TagOrder | None = None
+
+    @model_validator(mode="after")
+    def _refuse_all_but_one(self) -> "PolicySection":
+        given = [name for name in _POLICIES if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise Refused(f"exactly one of {', '.join(_POLICIES)}", found=" and ".join(given) or "none of them")
+        is_level = self.semver in {level.value for level in Level}
+        is_npm_range = self.dialect == "npm" and self.semver is not None and not is_level
+        for name in ("include_prereleases", "loose") if not is_npm_range else ():
+            if getattr(self, name):
+                raise Refused("this key only beside a range of dialect: npm", found=f"{name}: true", at=(name,))
+        self.make()
+        return self
+
+    def make(self) -> Policy:
+        """Make the policy that is given; raises Refused for what is no range."""
+        if self.calver is not None:
+            return Calver(self.calver)
+        if self.numeric is not None:
+            return Numeric(self.numeric)
+        if self.alphabetical is not None:
+            return Alphabetical(self.alphabetical)
+        text = self.semver or ""
+        level = next((level for level in Level if level.value == text), None)
+        return SemverLevel(level) if level else self._make_range(text)
+
+    def _make_range(self, text: str) -> SemverRange:
+        try:
+            if self.dialect == "npm":
+                found = parse_npm_range(text, includes_prereleases=self.include_prereleases, is_loose=self.loose)
+                return SemverRange(found)
+            return SemverRange(parse_range(text))
+        except InvalidRange as error:
+            raise Refused(_SEMVER, found=f"{quote(text)} ({error.reason})", at=("semver",)) from error
+
+
+class TagsSection(Section):
+    """Which tags an entry considers, and what of them it orders by."""
+
+    include: TagPatterns = ()
+    exclude: TagPatterns = ()
+    extract: str | None = None
+
+    @model_validator(mode="after")
+    def _refuse_what_does_not_go_together(self) -> "TagsSection":
+        self.make()
+        return self
+
+    def make(self) -> TagFilter:
+        try:
+            return parse_tag_filter(self.include, self.exclude, extract=self.extract)
+        except InvalidTemplate as error:
+            found = f"{quote(error.text)} ({error.reason})"
+            raise Refused(
+                "a template such as $version, for a group of include", found=found, at=("extract",)
+            ) from error
+        except InvalidPattern as error:  # of all together: each by itself was accepted
+            raise Refused("fewer or shorter patterns", found=f"{quote(error.text)} ({error.reason})") from error
 
 
 class ImageSection(Section):
@@ -143,6 +227,17 @@ class ImageSection(Section):
     image: Image
     files: Globs | None = None
     policy: PolicySection
+    tags: TagsSection | None = None
+    variant: Variant | None = None
+    allow_downgrade: YesOrNo = False
+
+    def make_rules(self) -> Rules:
+        """Make the rules; without a word on variants they are kept, unless patterns say which tags are meant."""
+        default = Keep.ANY.value if self.tags and self.tags.include else Keep.KEEP.value
+        text = self.variant or default
+        variant = next((keep for keep in Keep if keep.value == text), text)
+        tag_filter = self.tags.make() if self.tags else None
+        return Rules(self.policy.make(), tag_filter, variant, allows_downgrade=self.allow_downgrade)
 
 
 class MergeRequestsSection(Section):
@@ -189,7 +284,7 @@ def parse_policy_file(data: bytes, *, file: str) -> PolicyFile:
 
 
 def _make_entry(image: ImageSection, node: Node) -> Entry:
-    return Entry(image.name, image.image, image.files, image.policy.semver, node.mark.line)
+    return Entry(image.name, image.image, image.files, image.make_rules(), node.mark.line)
 
 
 def _refuse_repeated_names(root: Node) -> Iterator[Refused]:

@@ -3,6 +3,7 @@
 Absolute times say more about the machine than about imagebot: quote the ratios, which are medians over the turns.
 """
 
+import json
 import statistics
 import sys
 import tempfile
@@ -11,11 +12,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import yaml
-from semver import Version
 
-from imagebot.policy.range import parse_range
-from imagebot.policy.select import SemverRange, select
 from imagebot.yamledit.locate import locate
+from tests.bench.choosing import choose, make_listings, make_rules, parse_and_sort
 from tests.bench.folder import make_folder
 from tests.bench.plan_cost import run_bare, run_plan
 
@@ -35,11 +34,20 @@ def main() -> None:
         ("locate the images of these 300 files", lambda: [locate(text) for text in texts]),
         ("bare libyaml events over the same bytes", lambda: _read_events(texts)),
     )
-    tags = [f"{n % 97}.{n % 31}.{n}{'-rc.1' if n % 7 == 0 else ''}" for n in range(100_000)]
-    policy = SemverRange(parse_range(">=1.2 <90"))
+    one, two = make_listings(100_000)
+    rules = make_rules()
+    previous = choose(json.loads(one), rules)
     _show(
-        ("choose of 100,000 tags, with all reasons", lambda: select(tags, policy, current="1.2.3")),
-        ("the semver package: parse and sort them", lambda: sorted(map(Version.parse, tags))),
+        ("choose of 100,000 tags, with all reasons", lambda: choose(json.loads(one), rules)),
+        ("the semver package: parse and sort them", lambda: parse_and_sort(json.loads(one))),
+    )
+    _show(
+        ("the same with ten tags new since the last time", lambda: choose(json.loads(two), rules, previous=previous)),
+        ("the semver package: parse and sort them", lambda: parse_and_sort(json.loads(two))),
+    )
+    _show(
+        ("choose of 100,000 tags, with all reasons", lambda: choose(json.loads(one), rules)),
+        ("json.loads of the listing", lambda: json.loads(one)),
     )
 
 

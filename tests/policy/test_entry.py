@@ -15,12 +15,13 @@ from imagebot.policy.entry import (
     parse_file_globs,
     parse_image_pattern,
 )
-from imagebot.policy.select import Level, SemverLevel
+from imagebot.policy.policies import Level, SemverLevel
+from imagebot.policy.reading import Rules
 
 
 def an_entry(image: str, *, name: str | None = None, files: tuple[str, ...] | None = None, position: int = 1) -> Entry:
     globs = None if files is None else parse_file_globs(files)
-    return Entry(name, parse_image_pattern(image), globs, SemverLevel(Level.MINOR), position)
+    return Entry(name, parse_image_pattern(image), globs, Rules(SemverLevel(Level.MINOR)), position)
 
 
 @pytest.mark.parametrize(

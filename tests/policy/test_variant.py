@@ -5,7 +5,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imagebot.policy.variant import Variant, split_tag
-from imagebot.policy.version import find_version
 from tests.policy.versions import any_tags
 
 
@@ -33,6 +32,7 @@ from tests.policy.versions import any_tags
             "12.3.1-base-ubuntu22.04", Variant(False, 3, "base-ubuntu22.04"), "12.3.1", id="a suffix that is not semver"
         ),
         pytest.param("1.2.3-debian_12", Variant(False, 3, "debian_12"), "1.2.3", id="an underscore in a suffix"),
+        pytest.param("1.2.3-01", Variant(False, 3, ""), "1.2.3-01", id="a prerelease that semver refuses"),
         pytest.param("1.2.3--alpine", Variant(False, 3, "-alpine"), "1.2.3", id="two hyphens"),
         pytest.param("1.2.3-4.el8", Variant(False, 3, "4.el8"), "1.2.3", id="a number and a word"),
         pytest.param("1.2.3-0ubuntu1", Variant(False, 3, "0ubuntu1"), "1.2.3", id="a word that begins with a number"),
@@ -58,7 +58,7 @@ from tests.policy.versions import any_tags
     ],
 )
 def test_what_of_a_tag_moves_and_what_stays(tag, variant, version):
-    assert split_tag(tag) == (variant, find_version(version))
+    assert split_tag(tag) == (variant, version)
 
 
 @pytest.mark.parametrize(
@@ -74,16 +74,13 @@ def test_what_of_a_tag_moves_and_what_stays(tag, variant, version):
         pytest.param("V1.2.3", id="an upper-case V"),
         pytest.param("1.2.3-", id="a hyphen at the end"),
         pytest.param("1.2.3-rc.1-", id="a hyphen after a prerelease"),
-        pytest.param("1.2.3-rc.01", id="a leading zero in a prerelease"),
-        pytest.param("1.2.3-01", id="a leading zero in a number"),
         pytest.param("1.2.3+build", id="build metadata, which no tag can have"),
-        pytest.param(f"{2**64}", id="a number too great"),
         pytest.param("1-" + "a" * 127, id="129 characters"),
         pytest.param("1.2.3\n", id="a newline"),
         pytest.param("", id="nothing"),
     ],
 )
-def test_what_is_no_version(tag):
+def test_what_does_not_split(tag):
     assert split_tag(tag) is None
 
 
@@ -93,12 +90,12 @@ def test_variant_and_version_make_up_the_tag(tag):
 
     if split is not None:
         variant, version = split
-        assert version.text + (f"-{variant.suffix}" if variant.suffix else "") == tag
+        assert version + (f"-{variant.suffix}" if variant.suffix else "") == tag
         assert (variant.has_v, variant.components) == (tag.startswith("v"), len(tag.split("-")[0].split(".")))
 
 
 @given(st.text("v0123.-_rcalpine", max_size=20) | st.text())
-def test_any_text_is_split_or_no_version(text):
+def test_any_text_is_split_or_not(text):
     split = split_tag(text)
 
-    assert split is None or text.startswith(split[1].text)
+    assert split is None or text.startswith(split[1])

@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 from imagebot.image.reference import parse_repository
 from imagebot.image.snapshot import Snapshot
 from imagebot.policy.entry import Entry, parse_image_pattern
+from imagebot.policy.policies import SemverRange
 from imagebot.policy.range import parse_range
-from imagebot.policy.select import SemverRange
+from imagebot.policy.reading import Rules
 from imagebot.proposal.choose import Choice, choose
 from imagebot.proposal.survey import survey
 
@@ -16,7 +17,7 @@ DIGEST_1, DIGEST_2 = f"sha256:{64 * '1'}", f"sha256:{64 * '2'}"
 
 
 def make_entry(image: str, semver: str, *, name: str | None = None, line: int = 1) -> Entry:
-    return Entry(name, parse_image_pattern(image), None, SemverRange(parse_range(semver)), line)
+    return Entry(name, parse_image_pattern(image), None, Rules(SemverRange(parse_range(semver))), line)
 
 
 def make_choices(

@@ -6,9 +6,13 @@ import pytest
 
 from imagebot.errors import InvalidInput
 from imagebot.image.reference import parse_repository
+from imagebot.policy.calver import parse_calver
 from imagebot.policy.entry import find_entry, parse_file_globs, parse_image_pattern
+from imagebot.policy.npm_range import parse_npm_range
+from imagebot.policy.policies import Alphabetical, Calver, Level, Numeric, Order, SemverLevel, SemverRange
 from imagebot.policy.range import parse_range
-from imagebot.policy.select import Level, SemverLevel, SemverRange
+from imagebot.policy.reading import Keep, Rules
+from imagebot.policy.tag_filter import parse_tag_filter
 from imagebot.settings.policy_file import (
     FilesSection,
     ImageSection,
@@ -17,6 +21,7 @@ from imagebot.settings.policy_file import (
     PolicyFile,
     PolicyFileSection,
     PolicySection,
+    TagsSection,
     parse_policy_file,
 )
 
@@ -66,8 +71,8 @@ def test_every_key_is_read():
     api, rest = policy_file.entries
     assert (api.name, api.image, api.label) == ("api", parse_image_pattern("ghcr.io/acme/api"), "api")
     assert api.files == parse_file_globs(["apps/prod/**"])
-    assert api.policy == SemverRange(parse_range("^1.4"))
-    assert (rest.name, rest.files, rest.policy) == (None, None, SemverLevel(Level.MINOR))
+    assert api.rules == Rules(SemverRange(parse_range("^1.4")))
+    assert (rest.name, rest.files, rest.rules) == (None, None, Rules(SemverLevel(Level.MINOR)))
     assert policy_file.include == parse_file_globs(["apps/**"])
     assert policy_file.exclude == parse_file_globs(["apps/old/**"])
     assert policy_file.branch_prefix == "bot/"
@@ -117,7 +122,7 @@ def test_the_first_entry_that_matches_governs():
 def test_semver_is_a_level_or_a_range(semver, policy):
     (entry,) = parse(f"version: 1\nimages: [{{image: a, policy: {{semver: {semver}}}}}]").entries
 
-    assert entry.policy == policy
+    assert entry.rules == Rules(policy)
 
 
 @pytest.mark.parametrize(
@@ -156,20 +161,78 @@ _IMAGE = "version: 1\nimages:\n  - image: a\n    policy: {semver: major}\n"
         ),
         pytest.param(
             _IMAGE + "    polcy: {}",
-            "5:5: images[0].polcy: found an unknown key; accepted is one of the keys files, image, name, policy; the"
-            " nearest is policy",
+            "5:5: images[0].polcy: found an unknown key; accepted is one of the keys allow_downgrade, files, image,"
+            " name, policy, tags, variant; the nearest is policy",
             id="a key mistyped",
         ),
         pytest.param(
             _IMAGE + "  - image: b",
-            "5:5: images[1].policy: found no such key; accepted is a mapping with the keys semver",
+            "5:5: images[1].policy: found no such key; accepted is a mapping with the keys alphabetical, calver,"
+            " dialect, include_prereleases, loose, numeric, semver",
             id="no policy",
         ),
         pytest.param(
             _IMAGE + "  - image: b\n    policy: {}",
-            "6:13: images[1].policy.semver: found no such key; accepted is patch, minor, major or a range of versions,"
-            ' as in "^1.4" or ">=1.2 <3"',
+            "6:13: images[1].policy: found none of them; accepted is exactly one of semver, calver, numeric,"
+            " alphabetical",
             id="an empty policy",
+        ),
+        pytest.param(
+            _IMAGE + "  - image: b\n    policy: {semver: patch, numeric: asc}",
+            "6:13: images[1].policy: found semver and numeric; accepted is exactly one of semver, calver, numeric,"
+            " alphabetical",
+            id="two policies",
+        ),
+        pytest.param(
+            _IMAGE + "  - image: b\n    policy: {numeric: up}",
+            "6:23: images[1].policy.numeric: found 'up'; accepted is asc or desc",
+            id="an order that is none",
+        ),
+        pytest.param(
+            _IMAGE + "  - image: b\n    policy: {calver: YYYY.QQ}",
+            "6:22: images[1].policy.calver: found 'YYYY.QQ' (REASON); accepted is a format of calver.org, as in"
+            " YYYY.0M.MICRO",
+            id="a token that calver has not",
+        ),
+        pytest.param(
+            _IMAGE + '  - image: b\n    policy: {semver: ">=1, <2", dialect: npm}',
+            "6:22: images[1].policy.semver: found '>=1, <2' (REASON); accepted is patch, minor, major or a range"
+            ' of versions, as in "^1.4" or ">=1.2 <3"',
+            id="a comma in the dialect of npm",
+        ),
+        pytest.param(
+            _IMAGE + '  - image: b\n    policy: {semver: "^1", dialect: ruby}',
+            "6:37: images[1].policy.dialect: found 'ruby'; accepted is masterminds or npm",
+            id="a dialect that is none",
+        ),
+        pytest.param(
+            _IMAGE + '  - image: b\n    policy: {semver: "^1", loose: true}',
+            "6:35: images[1].policy.loose: found loose: true; accepted is this key only beside a range of dialect: npm",
+            id="a key of the other dialect",
+        ),
+        pytest.param(
+            _IMAGE + "    tags: {include: ['(?=a)']}",
+            "5:22: images[0].tags.include[0]: found '(?=a)' (REASON); accepted is a pattern of tags in the syntax of"
+            " RE2, as in '^v[0-9]+'",
+            id="a pattern that RE2 refuses",
+        ),
+        pytest.param(
+            _IMAGE + "    tags: {include: ['^v(?P<n>.*)'], extract: '$m'}",
+            "5:47: images[0].tags.extract: found '$m' (REASON); accepted is a template such as $version, for a"
+            " group of include",
+            id="a group that no pattern has",
+        ),
+        pytest.param(
+            _IMAGE + "    tags: {extract: '$1'}",
+            "5:21: images[0].tags.extract: found '$1' (REASON); accepted is a template such as $version, for a"
+            " group of include",
+            id="nothing to extract from",
+        ),
+        pytest.param(
+            _IMAGE + "    variant: '-alpine'",
+            "5:14: images[0].variant: found '-alpine'; accepted is keep, any, or the suffix that tags have, as in"
+            " alpine",
+            id="a suffix with its hyphen",
         ),
         pytest.param(
             _IMAGE + "  - image: ghcr.io/Acme/*\n    policy: {semver: patch}",
@@ -294,11 +357,49 @@ def test_the_text_of_the_error_has_a_line_for_each_fault():
     assert len(raised.value.faults) == 2
 
 
+@pytest.mark.parametrize(
+    ("keys", "rules"),
+    [
+        pytest.param("policy: {calver: YYYY.0M}", Rules(Calver(parse_calver("YYYY.0M"))), id="calver"),
+        pytest.param("policy: {numeric: desc}", Rules(Numeric(Order.DESC)), id="numeric"),
+        pytest.param("policy: {alphabetical: asc}", Rules(Alphabetical(Order.ASC)), id="alphabetical"),
+        pytest.param(
+            "policy: {semver: ^1.2, dialect: npm}", Rules(SemverRange(parse_npm_range("^1.2"))), id="the dialect of npm"
+        ),
+        pytest.param(
+            "policy: {semver: ^1, dialect: npm, include_prereleases: true, loose: true}",
+            Rules(SemverRange(parse_npm_range("^1", includes_prereleases=True, is_loose=True))),
+            id="loosely, with prereleases",
+        ),
+        pytest.param(
+            "policy: {numeric: asc}\n    tags: {include: ['^b-(\\d+)$'], exclude: [x], extract: $1}",
+            Rules(Numeric(Order.ASC), parse_tag_filter([r"^b-(\d+)$"], ["x"], extract="$1"), Keep.ANY),
+            id="a filter, which makes variants a matter of its patterns",
+        ),
+        pytest.param(
+            "policy: {semver: minor}\n    tags: {include: [a]}\n    variant: keep",
+            Rules(SemverLevel(Level.MINOR), parse_tag_filter(["a"], [], extract=None), Keep.KEEP),
+            id="unless it is said otherwise",
+        ),
+        pytest.param(
+            "policy: {semver: minor}\n    variant: alpine\n    allow_downgrade: true",
+            Rules(SemverLevel(Level.MINOR), None, "alpine", allows_downgrade=True),
+            id="a suffix of one's own, and steps back",
+        ),
+    ],
+)
+def test_what_an_entry_says_about_tags(keys, rules):
+    (entry,) = parse(f"version: 1\nimages:\n  - image: a\n    {keys}\n").entries
+
+    assert entry.rules == rules
+
+
 def test_the_sample_shows_every_key_and_is_accepted():
     text = SAMPLE.read_text()
 
     policy_file = parse(text)
 
     assert len(policy_file.entries) > 1
-    for section in (PolicyFileSection, FilesSection, ImageSection, PolicySection, MergeRequestsSection):
+    sections = (PolicyFileSection, FilesSection, ImageSection, PolicySection, TagsSection, MergeRequestsSection)
+    for section in sections:
         assert [key for key in section.fields_by_key() if f"{key}:" not in text] == []
