@@ -96,8 +96,8 @@ def _explain(group: Group, change: Change) -> str:
     counts = ", ".join(f"{count} {rule.value}" for rule, count in count_by_rule(selection.refused))
     refused = f" Not chosen: {counts}." if counts else ""
     return (
-        f"of the {selection.considered} tags of {code(str(group.repository))} it is the newest that "
-        f"{code(str(change.governed.entry.rules))} allows.{refused}"
+        f"of the {selection.considered} tags of {code(str(group.repository))} it is the one that "
+        f"{code(str(change.governed.entry.rules))} chooses.{refused}"
     )
 
 

@@ -38,7 +38,7 @@ def test_the_body_says_where_what_why_and_how_to_say_no():
     body = make_text(_make_group(_ONE), policy_file=".imagebot.yaml").body
 
     assert "| `clusters/prod/api.yaml:2` | `1.4.1` | `1.4.2` | patch | `api`, `.imagebot.yaml:8` |" in body
-    assert "of the 5 tags of `ghcr.io/acme/api` it is the newest that `semver: ^1.4` allows." in body
+    assert "of the 5 tags of `ghcr.io/acme/api` it is the one that `semver: ^1.4` chooses." in body
     assert "Not chosen: 1 not a version, 1 outside the range, 1 a prerelease, 1 not the newest candidate." in body
     assert "close this merge request: `1.4.2` will not be proposed again" in body
     assert "edit `.imagebot.yaml:8`" in body
