@@ -95,6 +95,8 @@ def prepare_mirror(path: Path, program: GitProgram) -> None:
             raise ForeignFolder(path)
         remove_leftovers(path)
         if program.run("rev-parse", "--is-bare-repository").status != 0:
+            if path.is_symlink():
+                raise MirrorUnavailable(path, "it is damaged, and as a symbolic link it is not removed")
             log.warning("mirror_rebuilt", path=str(path))
             shutil.rmtree(path)
             _make_mirror(path, program)
