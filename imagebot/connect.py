@@ -25,8 +25,8 @@ _GIT_PATIENCE = 10
 
 def make_registries(settings: Settings) -> Registries:
     """Make the client for all registries, each spoken to as the settings say."""
-    from imagebot.registry.client import Registries  # noqa: PLC0415 - requests is slow to load
-    from imagebot.registry.host import RegistryHost  # noqa: PLC0415
+    from imagebot.registry.client import Registries  # requests is slow to load
+    from imagebot.registry.host import RegistryHost
 
     hosts = {
         name: RegistryHost(
@@ -49,7 +49,7 @@ def make_registries(settings: Settings) -> Registries:
 
 def open_git(settings: Settings, target: TargetSettings) -> GitRepo:
     """Open the target's mirror under the data directory; only one process at a time can have it open."""
-    from imagebot.git import GitRemote, GitRepo, Signature  # noqa: PLC0415
+    from imagebot.git import GitRemote, GitRepo, Signature
 
     remote = GitRemote(
         url=target.url,
@@ -75,11 +75,11 @@ def open_forge(settings: Settings, target: TargetSettings) -> Forge:
     """Open the target's forge."""
     forge = target.forge
     if isinstance(forge, GitForge):
-        from imagebot.forge.branch_only import BranchForge  # noqa: PLC0415
+        from imagebot.forge.branch_only import BranchForge
 
         return BranchForge()
-    from imagebot.forge import ForgeProject  # noqa: PLC0415
-    from imagebot.forge.gitlab import GitLabForge  # noqa: PLC0415 - python-gitlab is slow to load
+    from imagebot.forge import ForgeProject
+    from imagebot.forge.gitlab import GitLabForge  # python-gitlab is slow to load
 
     project = ForgeProject(forge.url, forge.project, forge.token, ca_file=forge.ca_file, plain_http=forge.plain_http)
     return GitLabForge(project, timeout_s=settings.timeout_s)

@@ -26,7 +26,7 @@ class _LazyLogger:
     """Stands for structlog's logger until the first line."""
 
     def __getattr__(self, name: str) -> Any:
-        import structlog  # noqa: PLC0415 - slow; see the module's docstring
+        import structlog
 
         return getattr(structlog.get_logger(), name)
 
@@ -36,14 +36,14 @@ log = _LazyLogger()
 
 def bound_fields(**fields: object) -> Any:
     """Return a context manager: lines logged inside it, by this thread, carry these fields."""
-    import structlog  # noqa: PLC0415
+    import structlog
 
     return structlog.contextvars.bound_contextvars(**fields)
 
 
 def configure_logging(level: LogLevel, log_format: LogFormat) -> None:
     """Send lines of this level and above to standard error."""
-    import structlog  # noqa: PLC0415
+    import structlog
 
     renderer: Any = structlog.processors.JSONRenderer()
     if log_format is LogFormat.CONSOLE:

@@ -59,9 +59,7 @@ def update(round_: Round, *, listings: Listings, find_digests: FindDigests) -> O
     look, target = round_.look, round_.look.target
     choices = choose(look.survey, listings)
     digests, missing = find_digests(find_wanted_digests(choices))
-    # An image of which one place has to wait for its digest waits as a whole: else its proposal would move twice.
-    changes = [each for each in make_changes(choices, digests) if each.governed.repository not in missing]
-    groups = make_groups(changes, branch_prefix=look.prefix)
+    groups = make_groups(make_changes(choices, digests), branch_prefix=look.prefix)
     requests = {each.branch: each for each in round_.forge.list_open(branch_prefix=look.prefix, target=target.branch)}
     results = [
         _attempt(

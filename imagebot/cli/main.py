@@ -75,7 +75,7 @@ def plan(
 
     Settings are needed only for registries that want more than docker's own logins: plain HTTP, an own CA.
     """
-    from imagebot.cli.plan import run_plan  # noqa: PLC0415 - see the module's docstring
+    from imagebot.cli.plan import run_plan
 
     raise typer.Exit(
         run_plan(directory, policy_file, settings=settings, write=write, as_json=output is OutputFormat.JSON)
@@ -93,8 +93,8 @@ def once(
     log_format: Annotated[LogFormat, typer.Option("--log-format", help="How it is logged.")] = LogFormat.CONSOLE,
 ) -> None:
     """Poll the registries and update every target of the settings, once."""
-    from imagebot.cli.once import run_once  # noqa: PLC0415
-    from imagebot.log import configure_logging  # noqa: PLC0415
+    from imagebot.cli.once import run_once
+    from imagebot.log import configure_logging
 
     configure_logging(log_level, log_format)
     raise typer.Exit(
@@ -105,7 +105,7 @@ def once(
 @app.command()
 def demo() -> None:
     """Run the whole loop on this machine, with nothing else installed: from a new tag to the proposed change."""
-    from imagebot.cli.demo import run_demo  # noqa: PLC0415
+    from imagebot.cli.demo import run_demo
 
     raise typer.Exit(run_demo())
 
@@ -132,7 +132,7 @@ def _run() -> int | str | None:
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except Exception:  # noqa: BLE001 - the one place where a bug ends the program, with its traceback
-        import traceback  # noqa: PLC0415
+        import traceback
 
         sys.stderr.write("imagebot has a bug; please report this:\n" + traceback.format_exc())
         return EXIT_BUG

@@ -17,6 +17,7 @@ from imagebot.connect import find_store_file
 from imagebot.errors import NeedsOperator
 from imagebot.log import log
 from imagebot.once import Once, ReportProgress, Stage
+from imagebot.proposal.choose import list_stuck
 from imagebot.proposal.markup import visible
 from imagebot.proposal.outcome import Action, Outcome
 from imagebot.proposal.survey import Survey
@@ -92,7 +93,7 @@ def _show_rest(console: Console, outcome: Outcome, found: Survey) -> None:
     """Print what was not looked at, and a line that sums up."""
     unasked = [f"{image}: {reason}" for image, reason in outcome.unlisted.items()]
     show_list(console, "Not decided", unasked, style="red")
-    show_list(console, "No tag to move to", outcome.stuck)
+    show_list(console, "No tag to move to", list_stuck(outcome.choices))
     show_list(console, "Left alone", [str(each) for each in found.left_alone])
     show_list(console, "Not read", [str(each) for each in found.unreadable], style="yellow")
     quiet = "" if outcome.results else "nothing to do; "

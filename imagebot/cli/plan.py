@@ -20,9 +20,8 @@ from imagebot.cli.display import count, make_console, show_changes, show_diff, s
 from imagebot.connect import make_registries
 from imagebot.errors import ImagebotError, InvalidInput
 from imagebot.image.reference import Repository
-from imagebot.policy.select import NoCandidate
 from imagebot.poll import find_digests, list_tags, make_pool
-from imagebot.proposal.choose import Choice, Unlisted, choose
+from imagebot.proposal.choose import Choice, choose, find_undecided, list_stuck
 from imagebot.proposal.diff import unified_diff
 from imagebot.proposal.plan import Applied, apply_changes, find_wanted_digests, make_changes
 from imagebot.proposal.survey import Survey, survey
@@ -42,10 +41,8 @@ class Plan:
 
     @property
     def unlisted(self) -> Mapping[Repository, str]:
-        """The repositories that could not be asked, each with the reason."""
-        verdicts = {each.governed.repository: each.verdict for each in self.choices}
-        unlisted = {image: verdict.reason for image, verdict in verdicts.items() if isinstance(verdict, Unlisted)}
-        return dict(sorted({**unlisted, **self.missing}.items()))
+        """The repositories about which nothing was decided, each with the reason."""
+        return dict(sorted({**find_undecided(self.choices), **self.missing}.items()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,11 +161,9 @@ def show_plan(console: Console, plan: Plan, diff: str) -> None:
         show_changes(console, plan.applied.made)
         console.print()
         show_diff(console, diff)
-    verdicts = [(each.governed, each.verdict) for each in plan.choices]
-    stuck = [f"{governed}: {verdict.reason}" for governed, verdict in verdicts if isinstance(verdict, NoCandidate)]
     show_list(console, "Not decided", [f"{image}: {reason}" for image, reason in plan.unlisted.items()], style="red")
     show_list(console, "Not edited", [str(each) for each in plan.applied.refused], style="red")
-    show_list(console, "No tag to move to", stuck)
+    show_list(console, "No tag to move to", list_stuck(plan.choices))
     show_list(console, "Left alone", [str(each) for each in plan.survey.left_alone])
     show_list(console, "Not read", [str(each) for each in plan.survey.unreadable], style="yellow")
     console.print(f"\n{_conclude(plan)}")

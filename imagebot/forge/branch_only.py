@@ -18,10 +18,10 @@ class BranchForge:
     # Git sets no limit; this one keeps `git log` readable.
     body_limit = 65_536
 
-    def list_open(self, *, branch_prefix: str, target: str) -> tuple[MergeRequest, ...]:  # noqa: ARG002
+    def list_open(self, *, branch_prefix: str, target: str) -> tuple[MergeRequest, ...]:  # noqa: ARG002 - as in Forge
         return ()
 
-    def find_closed(self, *, branch: str, target: str) -> tuple[MergeRequest, ...]:  # noqa: ARG002
+    def find_closed(self, *, branch: str, target: str) -> tuple[MergeRequest, ...]:  # noqa: ARG002 - as in Forge
         return ()
 
     def open(self, new: NewMergeRequest) -> Opened:

@@ -4,7 +4,7 @@ No decision is taken from a repository whose tags could not be listed: its occur
 merge requests that concern it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -80,3 +80,20 @@ def _decide(governed: Governed, listing: Snapshot | Unlisted) -> Selection | NoC
         reason = f"the registry lists {listed} tags, but not {current}, which is written: nothing is decided from that"
         return Unlisted(governed.repository, reason)
     return select(listing.first_seen.keys(), governed.entry.rules, current=current)
+
+
+def find_undecided(choices: Iterable[Choice]) -> Mapping[Repository, str]:
+    """Find the repositories about which nothing was decided, for one of their places or for all, with the reasons."""
+    reasons: dict[Repository, list[str]] = {}
+    for choice in choices:
+        if isinstance(choice.verdict, Unlisted):
+            known = reasons.setdefault(choice.verdict.repository, [])
+            known += [choice.verdict.reason] if choice.verdict.reason not in known else []
+    return {image: "; ".join(known) for image, known in sorted(reasons.items())}
+
+
+def list_stuck(choices: Iterable[Choice]) -> tuple[str, ...]:
+    """List the places whose policy admits no tag at all, each with the reason."""
+    return tuple(
+        f"{choice.governed}: {choice.verdict.reason}" for choice in choices if isinstance(choice.verdict, NoCandidate)
+    )

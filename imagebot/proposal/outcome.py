@@ -5,8 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from imagebot.policy.select import NoCandidate
-from imagebot.proposal.choose import Choice, Unlisted
+from imagebot.proposal.choose import Choice, find_undecided, list_stuck
 from imagebot.proposal.plan import Change
 from imagebot.proposal.survey import Survey, Unread
 
@@ -73,17 +72,7 @@ class Outcome:
     @property
     def unlisted(self) -> Mapping[str, str]:
         """The repositories about which nothing was decided, each with the reason."""
-        verdicts = [choice.verdict for choice in self.choices]
-        return {str(v.repository): v.reason for v in verdicts if isinstance(v, Unlisted)}
-
-    @property
-    def stuck(self) -> tuple[str, ...]:
-        """The places whose policy admits no tag at all, each with the reason."""
-        return tuple(
-            f"{choice.governed}: {choice.verdict.reason}"
-            for choice in self.choices
-            if isinstance(choice.verdict, NoCandidate)
-        )
+        return {str(image): reason for image, reason in find_undecided(self.choices).items()}
 
     def count_actions(self) -> Mapping[str, int]:
         """Count the branches by what was done about them, for the log."""
@@ -98,7 +87,7 @@ class Outcome:
             "dry_run": self.is_dry,
             "results": [result.summarize() for result in self.results],
             "unlisted": self.unlisted,
-            "stuck": self.stuck,
+            "stuck": list_stuck(self.choices),
             "unreadable": [str(each) for each in self.survey.unreadable] if self.survey else [],
             "left_alone": [str(each) for each in self.survey.left_alone] if self.survey else [],
         }

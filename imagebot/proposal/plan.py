@@ -96,17 +96,19 @@ def find_wanted_digests(choices: Iterable[Choice]) -> frozenset[tuple[Repository
 
 
 def make_changes(choices: Iterable[Choice], digests: Digests) -> tuple[Change, ...]:
-    """Make a change of every choice that moves; one whose digest is needed and not known is left out."""
+    """Make a change of every choice that moves.
+
+    An image of which one place has to wait for its digest waits as a whole: else its proposal would move twice.
+    """
+    choices = tuple(choices)
+    waiting = {image for image, tag in find_wanted_digests(choices) if (image, tag) not in digests}
     changes = []
     for choice in choices:
-        if choice.new_tag is None or not isinstance(choice.verdict, Selection):
+        repository, verdict = choice.governed.repository, choice.verdict
+        if choice.new_tag is None or not isinstance(verdict, Selection) or repository in waiting:
             continue
-        digest = None
-        if choice.governed.occurrence.has_digest:
-            digest = digests.get((choice.governed.repository, choice.new_tag))
-            if digest is None:
-                continue
-        changes.append(Change(choice.governed, choice.verdict, digest))
+        has_digest = choice.governed.occurrence.has_digest
+        changes.append(Change(choice.governed, verdict, digests[repository, verdict.tag] if has_digest else None))
     return tuple(changes)
 
 

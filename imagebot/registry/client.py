@@ -164,7 +164,7 @@ def _look_up_login(host: RegistryHost, docker_config: Path | None, *, timeout_s:
         return Login(host.username, host.password or Secret(""))
     if docker_config is None or _is_absent(docker_config):
         return None
-    from imagebot.registry.docker_config import load_credentials  # noqa: PLC0415  # docker takes 0.1 s to import
+    from imagebot.registry.docker_config import load_credentials  # docker takes 0.1 s to import
 
     return load_credentials(docker_config, host.name, timeout_s=timeout_s)
 

@@ -2,7 +2,7 @@
 
 from imagebot.image.reference import parse_repository
 from imagebot.policy.select import NoCandidate, Selection
-from imagebot.proposal.choose import Unlisted, choose
+from imagebot.proposal.choose import Unlisted, choose, find_undecided
 from imagebot.proposal.survey import survey
 from tests.proposal.builders import make_choices, make_entry
 
@@ -61,3 +61,14 @@ def test_occurrences_under_different_entries_are_decided_apart():
     choices = make_choices(files, {"nginx": ["1.0.0", "1.0.1", "2.0.0"]}, entries)
 
     assert [choice.new_tag for choice in choices] == ["1.0.1", "1.0.1"]
+
+
+def test_an_image_is_undecided_if_one_of_its_places_is_whichever_comes_last():
+    files = {name: f"image: nginx:{tag}\n".encode() for name, tag in (("a.yaml", "0.1.0"), ("b.yaml", "1.0.0"))}
+    tags = {"nginx": ["1.0.0", "1.1.0"]}
+
+    undecided = find_undecided(make_choices(files, tags))
+    reversed_files = {"a.yaml": files["b.yaml"], "b.yaml": files["a.yaml"]}
+
+    assert list(undecided) == [parse_repository("nginx")]
+    assert undecided == find_undecided(make_choices(reversed_files, tags))

@@ -63,10 +63,11 @@ def test_a_place_that_holds_a_digest_wants_the_digest_of_its_new_tag():
     assert str(change.after) == f"nginx:1.1.0@{DIGEST_2}"
 
 
-def test_a_change_whose_digest_is_not_known_is_left_out():
-    files = {"a.yaml": f"image: nginx:1.0.0@{DIGEST_1}\n".encode()}
+def test_an_image_of_which_one_digest_is_not_known_waits_as_a_whole_and_the_others_move():
+    pinned = f"image: nginx:1.0.0@{DIGEST_1}\n".encode()
+    files = {"a.yaml": pinned, "b.yaml": b"image: nginx:1.0.0\n", "c.yaml": b"image: redis:7.0.0\n"}
 
-    assert make_changes(make_choices(files, _TAGS), {}) == ()
+    assert [change.path for change in make_changes(make_choices(files, _TAGS), {})] == ["c.yaml"]
 
 
 def test_a_file_that_is_not_what_was_located_is_refused_and_the_others_are_edited():
