@@ -1,7 +1,7 @@
 """Both rounds, once, for every target: what `imagebot once` does and the demo shows.
 
-All targets are looked at first; then each repository that any of them names is polled, once; then each target is
-updated. What fails concerns one target or one repository: everything else goes on.
+All targets are looked at first; then each repository that any of them names is polled, once; then for each target
+choices are made, and it is updated. What fails concerns one target or one repository: everything else goes on.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,10 +14,13 @@ from typing import TypeVar
 
 from imagebot.connect import make_registries, open_forge, open_git
 from imagebot.errors import ImagebotError, Transient
+from imagebot.image.reference import Repository
+from imagebot.image.snapshot import Snapshot
+from imagebot.inquire import Inquiry
 from imagebot.log import bound_fields, log
 from imagebot.look import Look, look
-from imagebot.poll import find_digest, find_digests, make_pool, poll
-from imagebot.proposal.choose import Listings
+from imagebot.poll import Doubt, make_pool, poll
+from imagebot.proposal.choose import Listings, Unlisted
 from imagebot.proposal.outcome import Outcome
 from imagebot.registry.client import Registries
 from imagebot.settings.operator import Settings, TargetSettings
@@ -53,12 +56,16 @@ class Once:
     def run(self) -> tuple[Outcome, ...]:
         """Do both rounds; the outcomes are in the order of the settings' targets."""
         targets = self.settings.targets
-        with make_registries(self.settings) as registries, make_pool(self.settings.parallel_polls) as pool:
+        threads = self.settings.parallel_polls
+        # Updates wait for inquiries, so these have threads of their own.
+        with make_registries(self.settings) as registries, make_pool(threads) as pool, make_pool(threads) as askers:
             seen = self._map(pool, Stage.LOOK, self._look, targets)
             wanted = sorted({each for one in seen if isinstance(one, Look) for each in one.survey.repositories})
-            poll_one = partial(poll, registries=registries, store=self.store, now=self.now)
+            doubt = Doubt(self.settings.max_shrink, self.settings.shrink_patience)
+            poll_one = partial(self._poll, registries=registries, doubt=doubt)
             listings = dict(zip(wanted, self._map(pool, Stage.POLL, poll_one, wanted), strict=True))
-            update_one = partial(self._update, registries=registries, listings=listings)
+            inquiry = Inquiry(registries, self.store, pool=askers, now=self.now)
+            update_one = partial(self._update, inquiry=inquiry, listings=listings)
             return self._map(pool, Stage.UPDATE, update_one, seen)
 
     def _map(
@@ -79,16 +86,23 @@ class Once:
 
         return self._isolate(target, step)
 
-    def _update(self, seen: Look | Outcome, *, registries: Registries, listings: Listings) -> Outcome:
+    def _poll(self, repository: Repository, *, registries: Registries, doubt: Doubt) -> Snapshot | Unlisted:
+        try:
+            return poll(repository, registries=registries, store=self.store, doubt=doubt, now=self.now)
+        except Exception as error:  # noqa: BLE001 - a bug concerns one repository, and the others go on
+            log.exception("poll_ended_by_a_bug", repository=str(repository))
+            return Unlisted.by_bug(repository, error)
+
+    def _update(self, seen: Look | Outcome, *, inquiry: Inquiry, listings: Listings) -> Outcome:
         if isinstance(seen, Outcome):
             return seen
         target = seen.target
-        find = partial(find_digest, registries=registries, store=self.store, now=self.now)
 
         def step() -> Outcome:
+            choices = inquiry.choose(seen.survey, listings)
             with open_git(self.settings, target) as git, open_forge(self.settings, target) as forge:
                 round_ = Round(seen, git, forge, self.now, self.is_dry)
-                outcome = update(round_, listings=listings, find_digests=partial(find_digests, find=find))
+                outcome = update(round_, listings=listings, choices=choices)
             if not self.is_dry:
                 self.store.keep_outcome(target.name, at=self.now, summary=outcome.summarize())
             log.info("target_updated", head=outcome.head, **outcome.count_actions())

@@ -3,13 +3,15 @@
     registry --HTTP--> tags --> store: Snapshot (each tag with when it was first seen)
 
 A poll belongs to a repository, whoever uses it: config repositories that name the same image share one request. A
-registry that cannot be asked gives no answer, never an empty one.
+registry that cannot be asked gives no answer, never an empty one. Nor does a list that shrank by more than is
+plausible, as registries leave tags out while they are in trouble; if it stays so for long enough, it is believed.
 """
 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from imagebot.errors import ImagebotError, NeedsOperator
@@ -18,64 +20,82 @@ from imagebot.log import log
 from imagebot.proposal.choose import Unlisted
 
 if TYPE_CHECKING:  # the store and the client are slow to load, and `plan` needs no store
-    from collections.abc import Callable, Iterable, Iterator, Mapping
-    from datetime import datetime
+    from collections.abc import Iterator
+    from datetime import datetime, timedelta
 
     from imagebot.image.reference import Repository
-    from imagebot.proposal.plan import Digests
+    from imagebot.image.snapshot import TagList
     from imagebot.registry.client import Registries
     from imagebot.store.store import Store
 
 
-def poll(repository: Repository, *, registries: Registries, store: Store, now: datetime) -> Snapshot | Unlisted:
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """By which share (0 to 1) a list may shrink and still be believed at once, and after which time it is anyway."""
+
+    max_shrink: float
+    patience: timedelta
+
+
+def poll(
+    repository: Repository, *, registries: Registries, store: Store, doubt: Doubt, now: datetime
+) -> Snapshot | Unlisted:
     """List the tags of one repository and remember them; says why where that cannot be done."""
-    listed = list_tags(repository, registries=registries, now=now)
+    listed = _list(repository, registries)
     if isinstance(listed, Unlisted):
         level = log.error if listed.needs_operator else log.warning
         level("poll_failed", repository=str(repository), error=listed.reason)
         return listed
-    log.debug("tags_listed", repository=str(repository), tags=len(listed.first_seen))
+    log.debug("tags_listed", repository=str(repository), tags=len(listed.tags))
     try:
-        return store.keep_snapshot(repository, listed.first_seen.keys(), at=now)
+        doubted = _find_doubt(repository, listed, store=store, doubt=doubt, now=now)
+        return doubted or store.keep_snapshot(repository, listed, at=now)
     except ImagebotError as error:
         # The store is a memory: without it only the times are lost at which tags were first seen.
         log.error("snapshot_not_kept", repository=str(repository), error=str(error))
-        return listed
+        return _forget_history(repository, listed, now=now)
 
 
 def list_tags(repository: Repository, *, registries: Registries, now: datetime) -> Snapshot | Unlisted:
-    """List the tags of one repository, all as if first seen now; says why where that cannot be done."""
+    """List the tags of one repository where nothing is remembered; says why where that cannot be done."""
+    listed = _list(repository, registries)
+    return listed if isinstance(listed, Unlisted) else _forget_history(repository, listed, now=now)
+
+
+def _list(repository: Repository, registries: Registries) -> TagList | Unlisted:
     try:
-        tags = registries.list_tags(repository)
+        listed = registries.list_tags(repository)
     except ImagebotError as error:
         return Unlisted(repository, str(error), needs_operator=isinstance(error, NeedsOperator))
-    if not tags:
+    if not listed.tags:
         # Some registries answer so while they are in trouble: no reason to forget what was seen before.
         return Unlisted(repository, f"the registry lists no tags of {repository}: nothing is decided from that")
-    return Snapshot(repository, now, dict.fromkeys(tags, now))
+    return listed
 
 
-def find_digest(repository: Repository, tag: str, *, registries: Registries, store: Store, now: datetime) -> str:
-    """Find what a tag points to: in the store, or else at the registry, and then kept while the tag stays listed."""
-    if kept := store.find_digest(repository, tag):
-        return kept.digest
-    digest = registries.fetch_digest(repository, tag)
-    store.keep_digest(repository, tag, digest, at=now)
-    return digest
+def _forget_history(repository: Repository, listed: TagList, *, now: datetime) -> Snapshot:
+    return Snapshot(repository, now, dict.fromkeys(listed.tags, now), listed.pushed_at, has_history=False)
 
 
-def find_digests(
-    wanted: Iterable[tuple[Repository, str]], *, find: Callable[[Repository, str], str]
-) -> tuple[Digests, Mapping[Repository, str]]:
-    """Find the digests of tags one by one; second, the repositories for which that failed, with the reason."""
-    digests: dict[tuple[Repository, str], str] = {}
-    missing: dict[Repository, str] = {}
-    for repository, tag in sorted(wanted):
-        try:
-            digests[repository, tag] = find(repository, tag)
-        except ImagebotError as error:
-            missing[repository] = f"the digest of its tag {tag} could not be had: {error}"
-    return digests, missing
+def _find_doubt(
+    repository: Repository, listed: TagList, *, store: Store, doubt: Doubt, now: datetime
+) -> Unlisted | None:
+    """Say why the list is not to be believed yet; None if it is."""
+    before = store.count_tags(repository)
+    lost = before - len(listed.tags)
+    # Not a product: 0.29 of 100 is less than 29 in floats, but 29 of 100 is 0.29.
+    if not before or lost / before <= doubt.max_shrink:
+        return None
+    believed_at = store.keep_doubt(repository, at=now) + doubt.patience
+    if believed_at <= now:
+        log.warning("shrunk_list_believed", repository=str(repository), tags=len(listed.tags), tags_before=before)
+        return None
+    reason = (
+        f"the registry lists {len(listed.tags)} tags of {repository}, and listed {before} before: nothing is decided"
+        f" from that, unless it stays so until {believed_at:%Y-%m-%d %H:%M} UTC (settings: max_shrink, shrink_patience)"
+    )
+    log.warning("list_shrank", repository=str(repository), tags=len(listed.tags), tags_before=before)
+    return Unlisted(repository, reason)
 
 
 @contextmanager

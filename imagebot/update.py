@@ -1,6 +1,6 @@
 """The second round: bring one target up to date with the tags last listed for its images.
 
-    look -> choose -> changes -> groups -> commit, push, merge request -> Outcome
+    look, choices -> changes -> groups -> commit, push, merge request -> Outcome
 
 Every effect may happen twice: a branch that already holds the change is not pushed again, and a merge request is looked
 for before it is opened. What belongs to people is left to them: a branch with their commits, and a merge request that
@@ -15,29 +15,20 @@ from functools import partial
 from imagebot.errors import ImagebotError, Transient
 from imagebot.forge import Forge, MergeRequest, NewMergeRequest
 from imagebot.git import BranchMoved, Change, GitRepo, hash_blob
-from imagebot.image.reference import Repository
 from imagebot.image.snapshot import Snapshot
 from imagebot.log import log
 from imagebot.look import Look, Owner, Standing, find_standing, fingerprint_files, look_again
-from imagebot.policy.select import NoCandidate
+from imagebot.policy.select import NoCandidate, Selection, select
 from imagebot.proposal.block import Block, find_block, replace_block
-from imagebot.proposal.choose import Choice, Listings, choose
+from imagebot.proposal.choose import Choice, Listings, list_waiting
 from imagebot.proposal.commit import make_commit_message
 from imagebot.proposal.markup import code
 from imagebot.proposal.outcome import Action, Outcome, Result
-from imagebot.proposal.plan import (
-    Digests,
-    Group,
-    apply_changes,
-    find_wanted_digests,
-    make_branch_name,
-    make_changes,
-    make_groups,
-)
+from imagebot.proposal.plan import Change as ProposedChange
+from imagebot.proposal.plan import Group, apply_changes, make_branch_name, make_changes, make_groups
 from imagebot.proposal.text import Text, make_text, make_title
 
-FindDigests = Callable[[Iterable[tuple[Repository, str]]], tuple[Digests, Mapping[Repository, str]]]
-"""Finds the digests of tags; second, for which repositories that failed, and why."""
+_SUPERSEDED = "What is chosen now is something else, and that was closed unmerged before."
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,39 +42,42 @@ class Round:
     is_dry: bool
 
 
-def update(round_: Round, *, listings: Listings, find_digests: FindDigests) -> Outcome:
+def update(round_: Round, *, listings: Listings, choices: tuple[Choice, ...]) -> Outcome:
     """Propose what has to change, and retire the proposals that nothing asks for any more.
 
     What fails concerns one branch: all others go on. Raises what the forge raises if it cannot be asked at all.
     """
     look, target = round_.look, round_.look.target
-    choices = choose(look.survey, listings)
-    digests, missing = find_digests(find_wanted_digests(choices))
-    groups = make_groups(make_changes(choices, digests), branch_prefix=look.prefix)
+    groups = make_groups(make_changes(choices), branch_prefix=look.prefix)
+    known = {
+        make_branch_name(look.prefix, image): listing
+        for image, listing in listings.items()
+        if isinstance(listing, Snapshot)
+    }
     requests = {each.branch: each for each in round_.forge.list_open(branch_prefix=look.prefix, target=target.branch)}
     results = [
         _attempt(
             round_, group.branch, partial(_propose, group=group, request=requests.get(group.branch), listed=listed)
         )
         for group in groups
-        for listed in [_list_known(listings, group.repository)]
+        for listed in [_list_tags(known, group.branch)]
     ]
+    # Where the store failed, it is not known how old tags are: too little to say that they are not wanted.
+    without_memory = {branch for branch, listing in known.items() if not listing.has_history}
+    own = {*look.branches, *requests} - {group.branch for group in groups} - without_memory
     results += [
-        Result(make_branch_name(look.prefix, image), image.familiar, Action.FAILED, detail=why)
-        for image, why in missing.items()
-    ]
-    own = {*look.branches, *requests} - {group.branch for group in groups}
-    results += [
-        _attempt(round_, branch, partial(_retire, branch=branch, request=requests.get(branch), note=note))
+        _attempt(
+            round_, branch, partial(_retire, branch=branch, request=requests.get(branch), listed=listed, note=note)
+        )
         for branch, note in _find_stale(look, choices, own)
+        for listed in [_list_tags(known, branch)]
     ]
     done = tuple(result for result in results if result is not None)
     return Outcome(target.name, look.head, done, choices, look.survey, is_dry=round_.is_dry)
 
 
-def _list_known(listings: Listings, repository: Repository) -> Set[str]:
-    listing = listings.get(repository)
-    return listing.first_seen.keys() if isinstance(listing, Snapshot) else frozenset()
+def _list_tags(known: Mapping[str, Snapshot], branch: str) -> Set[str]:
+    return known[branch].first_seen.keys() if branch in known else frozenset()
 
 
 def _attempt(round_: Round, branch: str, step: Callable[[Round], Result | None]) -> Result | None:
@@ -108,16 +102,17 @@ def _propose(round_: Round, *, group: Group, request: MergeRequest | None, liste
     result = Result(group.branch, make_title(group), Action.UNCHANGED, url=request.url if request else None)
     if standing is not None and standing.owner is not Owner.OURS:
         return _leave(result, standing)
-    is_open = request is not None or not round_.forge.has_merge_requests
-    vanished = standing.trailers.tags - listed if standing and is_open else frozenset()
-    if vanished:
-        detail = f"the registry does not list {min(vanished)} any more, which is proposed: nothing is decided from that"
-        return replace(result, title=request.title if request else result.title, detail=detail)
+    vanished = _find_vanished(round_, standing, request=request, listed=listed)
+    if vanished and not all(_comes_before(change, vanished) for change in group.changes):
+        title = request.title if request else result.title
+        return replace(result, title=title, detail=_explain_vanished(vanished))
 
     declined = _find_declined(round_, group.branch, request=request, standing=standing)
-    wanted = tuple(change for change in group.changes if change.selection.tag not in declined)
+    wanted = tuple(change for change in group.changes if change.proposed not in declined)
     if not wanted:
-        return replace(result, action=Action.DECLINED, detail="a person closed exactly this unmerged")
+        result = replace(result, action=Action.DECLINED, detail="a person closed exactly this unmerged")
+        retire = partial(_retire, branch=group.branch, request=request, listed=listed, note=_SUPERSEDED)
+        return (request and retire(round_)) or result
     group = replace(group, changes=wanted)
     result = replace(result, title=make_title(group), changes=wanted)
     if standing is None or not _still_holds(standing, group, round_.look):
@@ -133,6 +128,29 @@ def _propose(round_: Round, *, group: Group, request: MergeRequest | None, liste
     return _ensure_request(round_, replace(result, title=text.title), text, request=request)
 
 
+def _find_vanished(
+    round_: Round, standing: Standing | None, *, request: MergeRequest | None, listed: Set[str]
+) -> Set[str]:
+    """Find the tags that are proposed and that the registry does not list any more."""
+    is_open = request is not None or not round_.forge.has_merge_requests
+    proposed = standing.trailers.proposed if standing and is_open else frozenset()
+    return {each.partition("@")[0] for each in proposed} - listed
+
+
+def _explain_vanished(vanished: Set[str]) -> str:
+    return f"the registry does not list {min(vanished)} any more, which is proposed: nothing is decided from that"
+
+
+def _comes_before(change: ProposedChange, vanished: Set[str]) -> bool:
+    """Whether the change would be chosen even if the registry listed these tags: then nothing depends on them.
+
+    By names alone; the time of a tag that is not listed is not known.
+    """
+    rules, tag = change.governed.entry.rules, change.selection.tag
+    verdict = select({tag, *vanished}, rules, current=change.before.tag)
+    return isinstance(verdict, Selection) and verdict.tag == tag != change.before.tag
+
+
 def _leave(result: Result, standing: Standing) -> Result:
     """Leave a branch to whose it is, and say so."""
     if standing.owner is Owner.PERSON:
@@ -145,9 +163,9 @@ def _leave(result: Result, standing: Standing) -> Result:
 def _find_declined(
     round_: Round, branch: str, *, request: MergeRequest | None, standing: Standing | None
 ) -> frozenset[str]:
-    """Find the tags of the branch's image that people said no to, by closing a merge request that proposed them.
+    """Find what people said no to of the branch's image, by closing a merge request that proposed it.
 
-    An open merge request remembers those that were declined before it. One that a person closed after taking its block
+    An open merge request remembers what was declined before it. One that a person closed after taking its block
     out said no to what is still on the branch.
     """
     if request is not None:
@@ -157,9 +175,9 @@ def _find_declined(
     for closed in round_.forge.find_closed(branch=branch, target=round_.look.target.branch):
         block = find_block(closed.body)
         if block is None:
-            declined |= standing.trailers.tags if standing else set()
+            declined |= standing.trailers.proposed if standing else set()
         elif not block.is_retired:
-            declined |= {*block.tags, *block.declined}
+            declined |= {*block.proposed, *block.declined}
     return frozenset(declined)
 
 
@@ -168,9 +186,14 @@ def _still_holds(standing: Standing, group: Group, look: Look) -> bool:
 
     Told without rewriting anything: from the blobs, and from what the commit says was planned.
     """
-    before = {(change.path, change.old_oid) for change in standing.changes}
-    is_same = before == {(change.path, look.oids.get(change.path)) for change in group.changes}
+    is_same = {change.path for change in standing.changes} == {change.path for change in group.changes}
+    is_same = is_same and _is_untouched(standing, look)
     return is_same and standing.is_on_base and standing.trailers.plan == group.fingerprint
+
+
+def _is_untouched(standing: Standing, look: Look) -> bool:
+    """Whether the files that the branch changes are on the head as they were when it was made."""
+    return all(change.old_oid == look.oids.get(change.path) for change in standing.changes)
 
 
 def _ensure_branch(round_: Round, group: Group, files: Mapping[str, bytes], *, standing: Standing | None) -> bool:
@@ -263,19 +286,24 @@ def _find_stale(look: Look, choices: Iterable[Choice], own: Iterable[str]) -> It
 
 
 def _explain_end(look: Look, concerned: Iterable[Choice]) -> str:
+    concerned = tuple(concerned)
     verdicts = [choice.verdict for choice in concerned]
     reasons = [verdict.reason for verdict in verdicts if isinstance(verdict, NoCandidate)]
+    waiting = list_waiting(concerned)
+    if waiting:
+        return f"What is newer has to wait: {code(str(waiting[0][1]))}."
     if reasons:
         return f"{look.target.policy_file} allows no other tag now: {code(reasons[0])}."
     if verdicts:
-        return f"{look.target.branch} holds what was proposed here, or something newer: nothing is left to do."
+        return f"{look.target.branch} holds what was proposed here, or nothing newer than what it holds is known now."
     return f"Nothing that {look.target.policy_file} governs on {look.target.branch} names this image any more."
 
 
-def _retire(round_: Round, *, branch: str, request: MergeRequest | None, note: str) -> Result | None:
+def _retire(round_: Round, *, branch: str, request: MergeRequest | None, listed: Set[str], note: str) -> Result | None:
     """Close a merge request with a note and delete its branch; None if that has to wait, or is not ours to do.
 
-    It waits while a file that the branch changes cannot be read: the image may still be named there.
+    It waits while a file that the branch changes cannot be read: the image may still be named there. What is proposed
+    stays if it is only the registry that does not list it any more.
     """
     standing = find_standing(round_.look, branch, git=round_.git)
     block = find_block(request.body) if request else None
@@ -287,6 +315,9 @@ def _retire(round_: Round, *, branch: str, request: MergeRequest | None, note: s
     unreadable = {unread.path for unread in round_.look.survey.unreadable}
     if standing is not None and any(change.path in unreadable for change in standing.changes):
         return None
+    vanished = _find_vanished(round_, standing, request=request, listed=listed)
+    if vanished and standing is not None and listed and _is_untouched(standing, round_.look):
+        return Result(branch, title, Action.UNCHANGED, url=url, detail=_explain_vanished(vanished))
     if not round_.is_dry:
         if request is not None:
             retired = replace(block or Block("", (), ""), is_retired=True)

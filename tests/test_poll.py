@@ -1,7 +1,7 @@
 """A poll asks the registry once, keeps what it says, and never turns a failure into an empty answer."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,13 +14,17 @@ from imagebot.demo.registry import LoopbackRegistry
 from imagebot.image.reference import Repository
 from imagebot.image.snapshot import Snapshot
 from imagebot.log import LogFormat, LogLevel, configure_logging
-from imagebot.poll import find_digest, poll
+from imagebot.poll import Doubt, list_tags, poll
 from imagebot.proposal.choose import Unlisted
 from imagebot.registry.client import Registries
 from imagebot.registry.host import RegistryHost
 from imagebot.store.store import Store
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+DOUBT = Doubt(max_shrink=0.5, patience=24 * HOUR)
+
+PollAt = Callable[..., Snapshot | Unlisted]
 
 
 @pytest.fixture
@@ -45,54 +49,180 @@ def store(tmp_path: Path) -> Iterator[Store]:
         yield store
 
 
-def test_a_tag_keeps_the_instant_at_which_it_was_first_seen(
-    registry: LoopbackRegistry, registries: Registries, store: Store
-):
-    repository = Repository(registry.address, "acme/api")
-    poll(repository, registries=registries, store=store, now=NOW)
-    push_image(registry.address, "acme/api", "1.1.0")
-    later = NOW + timedelta(hours=1)
+@pytest.fixture
+def repository(registry: LoopbackRegistry) -> Repository:
+    return Repository(registry.address, "acme/api")
 
-    snapshot = poll(repository, registries=registries, store=store, now=later)
+
+@pytest.fixture
+def poll_at(registries: Registries, store: Store, repository: Repository) -> PollAt:
+    """Poll at an instant, with the usual doubt or another."""
+
+    def poll_at(at: datetime, doubt: Doubt = DOUBT) -> Snapshot | Unlisted:
+        return poll(repository, registries=registries, store=store, doubt=doubt, now=at)
+
+    return poll_at
+
+
+def _push(registry: LoopbackRegistry, count: int) -> Sequence[str]:
+    """Let the repository have as many tags as that, beside the one it has; return the new ones."""
+    tags = [f"2.{number}.0" for number in range(count - 1)]
+    for tag in tags:
+        push_image(registry.address, "acme/api", tag)
+    return tags
+
+
+def _delete(registry: LoopbackRegistry, tags: Sequence[str]) -> None:
+    for tag in tags:
+        registry.delete_tag("acme/api", tag)
+
+
+def test_a_tag_keeps_the_instant_at_which_it_was_first_seen(registry: LoopbackRegistry, poll_at: PollAt):
+    poll_at(NOW)
+    push_image(registry.address, "acme/api", "1.1.0")
+
+    snapshot = poll_at(NOW + HOUR)
 
     assert isinstance(snapshot, Snapshot)
-    assert dict(snapshot.first_seen) == {"1.0.0": NOW, "1.1.0": later}
+    assert dict(snapshot.first_seen) == {"1.0.0": NOW, "1.1.0": NOW + HOUR}
+    assert snapshot.has_history
 
 
 def test_a_registry_that_fails_leaves_what_is_kept_as_it_is(
-    registry: LoopbackRegistry, registries: Registries, store: Store
+    registry: LoopbackRegistry, poll_at: PollAt, store: Store, repository: Repository
 ):
-    repository = Repository(registry.address, "acme/api")
-    kept = poll(repository, registries=registries, store=store, now=NOW)
+    kept = poll_at(NOW)
     registry.fault = lambda _method, _target: Reply(403)
 
-    answer = poll(repository, registries=registries, store=store, now=NOW + timedelta(hours=1))
+    answer = poll_at(NOW + HOUR)
 
     assert isinstance(answer, Unlisted)
     assert answer.needs_operator
     assert store.find_snapshot(repository) == kept
 
 
-def test_a_store_that_cannot_be_written_costs_only_the_times(
-    registry: LoopbackRegistry, registries: Registries, store: Store
+def test_a_registry_that_lists_no_tags_leaves_what_is_kept_as_it_is(
+    registry: LoopbackRegistry, poll_at: PollAt, store: Store, repository: Repository
 ):
-    repository = Repository(registry.address, "acme/api")
+    kept = poll_at(NOW)
+    _delete(registry, ["1.0.0"])
+
+    answer = poll_at(NOW + HOUR, Doubt(max_shrink=1, patience=HOUR))
+
+    assert answer == Unlisted(
+        repository, f"the registry lists no tags of {repository}: nothing is decided from that", needs_operator=False
+    )
+    assert store.find_snapshot(repository) == kept
+
+
+def test_a_store_that_cannot_be_written_costs_only_the_times(store: Store, poll_at: PollAt):
     other = sqlite3.connect(store.path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
 
-    snapshot = poll(repository, registries=registries, store=store, now=NOW)
+    snapshot = poll_at(NOW)
 
     other.close()
     assert isinstance(snapshot, Snapshot)
     assert set(snapshot.first_seen) == {"1.0.0"}
+    assert not snapshot.has_history
 
 
-def test_a_digest_is_asked_for_once(registry: LoopbackRegistry, registries: Registries, store: Store):
-    repository = Repository(registry.address, "acme/api")
-    poll(repository, registries=registries, store=store, now=NOW)
-    registry.requests.clear()
+def test_the_times_that_a_registry_gives_are_kept_with_its_tags(registry: LoopbackRegistry, poll_at: PollAt):
+    registry.upload_clock = lambda: NOW - HOUR
+    push_image(registry.address, "acme/api", "1.1.0")
 
-    digests = {find_digest(repository, "1.0.0", registries=registries, store=store, now=NOW) for _ in range(3)}
+    snapshot = poll_at(NOW)
 
-    assert len(digests) == 1
-    assert [request.method for request in registry.requests] == ["HEAD"]
+    assert isinstance(snapshot, Snapshot)
+    assert dict(snapshot.pushed_at) == {"1.1.0": NOW - HOUR}
+
+
+def test_where_nothing_is_remembered_a_listing_has_no_history(
+    registry: LoopbackRegistry, registries: Registries, repository: Repository
+):
+    registry.upload_clock = lambda: NOW - HOUR
+    push_image(registry.address, "acme/api", "1.1.0")
+
+    snapshot = list_tags(repository, registries=registries, now=NOW)
+
+    assert snapshot == Snapshot(
+        repository, NOW, dict.fromkeys(("1.0.0", "1.1.0"), NOW), {"1.1.0": NOW - HOUR}, has_history=False
+    )
+
+
+def test_a_list_that_shrank_too_much_is_not_believed_and_what_is_kept_stays(
+    registry: LoopbackRegistry, poll_at: PollAt, store: Store, repository: Repository
+):
+    tags = _push(registry, 10)
+    kept = poll_at(NOW)
+    _delete(registry, tags[:6])
+
+    answer = poll_at(NOW + HOUR)
+
+    assert answer == Unlisted(
+        repository,
+        f"the registry lists 4 tags of {repository}, and listed 10 before: nothing is decided from that, "
+        "unless it stays so until 2026-03-02 01:00 UTC (settings: max_shrink, shrink_patience)",
+    )
+    assert store.find_snapshot(repository) == kept
+
+
+def test_a_list_that_stays_short_is_believed_when_the_patience_is_over(registry: LoopbackRegistry, poll_at: PollAt):
+    tags = _push(registry, 10)
+    poll_at(NOW)
+    _delete(registry, tags[:6])
+
+    answers = [poll_at(NOW + hours * HOUR) for hours in (1, 24, 25, 26)]
+
+    assert [isinstance(answer, Unlisted) for answer in answers] == [True, True, False, False]
+
+
+def test_a_good_list_in_between_ends_the_doubt(registry: LoopbackRegistry, poll_at: PollAt):
+    tags = _push(registry, 10)
+    poll_at(NOW)
+    _delete(registry, tags[:6])
+    poll_at(NOW + HOUR)
+    _push(registry, 10)
+    good = poll_at(NOW + 2 * HOUR)
+    _delete(registry, tags[:6])
+
+    answer = poll_at(NOW + 26 * HOUR)
+
+    assert isinstance(good, Snapshot)
+    assert isinstance(answer, Unlisted)
+    assert "until 2026-03-03 02:00 UTC" in answer.reason
+
+
+def test_the_first_list_of_a_repository_is_believed(poll_at: PollAt):
+    assert isinstance(poll_at(NOW, Doubt(max_shrink=0, patience=HOUR)), Snapshot)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "max_shrink", "is_believed"),
+    [
+        pytest.param(10, 5, 0.5, True, id="exactly the share"),
+        pytest.param(10, 4, 0.5, False, id="one more than the share"),
+        pytest.param(100, 71, 0.29, True, id="exactly the share, the product of which is less in floats"),
+        pytest.param(100, 70, 0.29, False, id="one more than that share"),
+        pytest.param(10, 1, 1, True, id="100% never doubts"),
+        pytest.param(10, 9, 0, False, id="0% doubts each loss"),
+        pytest.param(10, 10, 0, True, id="0% and none is lost"),
+        pytest.param(10, 11, 0, True, id="0% and one came"),
+    ],
+)
+def test_a_list_may_shrink_by_the_share_and_no_more(
+    registry: LoopbackRegistry, poll_at: PollAt, before: int, after: int, max_shrink: float, is_believed: bool
+):
+    doubt = Doubt(max_shrink, patience=HOUR)
+    registry.fault = lambda _method, _target: _list_tags(before)
+    poll_at(NOW, doubt)
+    registry.fault = lambda _method, _target: _list_tags(after)
+
+    answer = poll_at(NOW + timedelta(minutes=1), doubt)
+
+    assert isinstance(answer, Snapshot) is is_believed
+
+
+def _list_tags(count: int) -> Reply:
+    tags = ", ".join(f'"1.{number}"' for number in range(count))
+    return Reply(200, f'{{"name": "acme/api", "tags": [{tags}]}}'.encode(), {"Content-Type": "application/json"})

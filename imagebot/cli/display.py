@@ -15,6 +15,7 @@ from rich.text import Text
 from imagebot.policy.version import Jump
 from imagebot.proposal.markup import visible
 from imagebot.proposal.plan import Change
+from imagebot.proposal.text import name_written, shorten
 
 if TYPE_CHECKING:
     from imagebot.image.reference import Repository
@@ -37,17 +38,17 @@ def make_console(*, widest: int = _PIPE_WIDTH) -> Console:
 
 
 def show_changes(console: Console, changes: Iterable[Change]) -> None:
-    """Print each move of an image from one tag to another: a table, or a list where that is too wide.
+    """Print each move of an image from one tag or digest to another: a table, or a list where that is too wide.
 
     The places are in the diff.
     """
-    moves: dict[tuple[Repository, str | None, str, str], list[Change]] = {}
+    moves: dict[tuple[Repository, str, str, str], list[Change]] = {}
     for change in changes:
         entry = f"{change.governed.entry.label}, {change.governed.entry.rules}"
-        key = (change.governed.repository, change.before.tag, change.selection.tag, entry)
+        key = (change.governed.repository, name_written(change), shorten(change.proposed), entry)
         moves.setdefault(key, []).append(change)
     rows = [
-        _make_row(image.familiar, old or "", new, entry, together)
+        _make_row(image.familiar, old, new, entry, together)
         for (image, old, new, entry), together in sorted(
             moves.items(), key=lambda move: (str(move[0][0]), *move[0][1:])
         )
@@ -66,11 +67,12 @@ def show_changes(console: Console, changes: Iterable[Change]) -> None:
 
 def _make_row(image: str, old: str, new: str, entry: str, together: Sequence[Change]) -> tuple[Text, ...]:
     jump = together[0].selection.jump
+    kind = (jump.value if jump else "") if together[0].moves_tag else "digest"
     return (
         Text(image, style="bold"),
         Text(old),
         Text(new, style="green"),
-        Text(jump.value if jump else "", style="bold yellow" if jump is Jump.MAJOR else ""),
+        Text(kind, style="bold yellow" if jump is Jump.MAJOR else ""),
         Text(_describe_places(together)),
         Text(entry, style="dim"),
     )

@@ -17,7 +17,7 @@ from imagebot.connect import find_store_file
 from imagebot.errors import NeedsOperator
 from imagebot.log import log
 from imagebot.once import Once, ReportProgress, Stage
-from imagebot.proposal.choose import list_stuck
+from imagebot.proposal.choose import list_held, list_stuck, list_unfit
 from imagebot.proposal.markup import visible
 from imagebot.proposal.outcome import Action, Outcome
 from imagebot.proposal.survey import Survey
@@ -36,20 +36,28 @@ _STYLES = {
 }
 
 
-def run_once(settings_file: Path, *, is_dry: bool, as_json: bool) -> int:
-    """Run, show the summary, and return the exit code: 3 if a bug ended a target's round, 1 if another error did."""
+def run_once(settings_file: Path, *, is_dry: bool, as_json: bool, now: datetime | None = None) -> int:
+    """Run, show the summary, and return the exit code.
+
+    Without `now` the time is that of this machine.
+    """
     settings = load_settings(settings_file, os.environ)
     if not settings.targets:
         raise NeedsOperator(f"{settings_file} names no targets: add the git repo to keep up to date under `targets`")
     with Store.open(find_store_file(settings)) as store, _show_progress() as progress:
         if store.set_aside:
             log.warning("store_set_aside", path=str(store.path), moved_to=str(store.set_aside))
-        outcomes = Once(settings, store, datetime.now(UTC), progress, is_dry=is_dry).run()
+        outcomes = Once(settings, store, now or datetime.now(UTC), progress, is_dry=is_dry).run()
     if as_json:
         sys.stdout.write(json.dumps([outcome.summarize() for outcome in outcomes], indent=2) + "\n")
     else:
         show_outcomes(make_console(), outcomes)
-    if any(outcome.is_bug for outcome in outcomes):
+    return find_exit_code(outcomes)
+
+
+def find_exit_code(outcomes: Sequence[Outcome]) -> int:
+    """Find the code that the outcomes amount to: 3 if there was a bug, 1 if another error, 0 if all is done."""
+    if any(outcome.has_met_bug for outcome in outcomes):
         return 3
     return 1 if any(outcome.has_failed for outcome in outcomes) else 0
 
@@ -92,10 +100,19 @@ def show_results(console: Console, outcome: Outcome) -> None:
 def _show_rest(console: Console, outcome: Outcome, found: Survey) -> None:
     """Print what was not looked at, and a line that sums up."""
     unasked = [f"{image}: {reason}" for image, reason in outcome.unlisted.items()]
-    show_list(console, "Not decided", unasked, style="red")
-    show_list(console, "No tag to move to", list_stuck(outcome.choices))
-    show_list(console, "Left alone", [str(each) for each in found.left_alone])
-    show_list(console, "Not read", [str(each) for each in found.unreadable], style="yellow")
+    lists: Sequence[tuple[str, Sequence[str], str]] = (
+        ("Not decided", unasked, "red"),
+        ("No tag to move to", list_stuck(outcome.choices), ""),
+        ("Passed over for their images", list_unfit(outcome.choices), ""),
+        ("Digests left as they are", list_held(outcome.choices), ""),
+        ("Waiting", outcome.waiting, ""),
+        ("Left alone", [str(each) for each in found.left_alone], ""),
+        ("Not read", [str(each) for each in found.unreadable], "yellow"),
+    )
+    for heading, lines, style in lists:
+        show_list(console, heading, lines, style=style)
+    if any(lines for _, lines, _ in lists):
+        console.print()
     quiet = "" if outcome.results else "nothing to do; "
     others = f", {count(len(found.ungoverned), 'place')} that no entry governs" if found.ungoverned else ""
     console.print(f"  {quiet}{count(len(found.repositories), 'image')} looked at{others}")

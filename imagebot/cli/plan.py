@@ -20,10 +20,19 @@ from imagebot.cli.display import count, make_console, show_changes, show_diff, s
 from imagebot.connect import make_registries
 from imagebot.errors import ImagebotError, InvalidInput
 from imagebot.image.reference import Repository
-from imagebot.poll import find_digests, list_tags, make_pool
-from imagebot.proposal.choose import Choice, choose, find_undecided, list_stuck
+from imagebot.inquire import Inquiry
+from imagebot.poll import list_tags, make_pool
+from imagebot.proposal.choose import (
+    Choice,
+    find_undecided,
+    list_held,
+    list_stuck,
+    list_unfit,
+    list_waiting,
+    summarize_waiting,
+)
 from imagebot.proposal.diff import unified_diff
-from imagebot.proposal.plan import Applied, apply_changes, find_wanted_digests, make_changes
+from imagebot.proposal.plan import Applied, Change, apply_changes, make_changes
 from imagebot.proposal.survey import Survey, survey
 from imagebot.settings.operator import Settings, load_registry_settings, make_default_settings
 from imagebot.settings.policy_file import MissingPolicyFile, PolicyFile, parse_policy_file
@@ -37,12 +46,11 @@ class Plan:
     survey: Survey
     choices: tuple[Choice, ...]
     applied: Applied
-    missing: Mapping[Repository, str]
 
     @property
     def unlisted(self) -> Mapping[Repository, str]:
         """The repositories about which nothing was decided, each with the reason."""
-        return dict(sorted({**find_undecided(self.choices), **self.missing}.items()))
+        return find_undecided(self.choices)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +94,11 @@ def make_plan(directory: Path, policy_file: str, *, settings: Settings) -> Plan:
     found = replace(found, unreadable=(*unread, *found.unreadable))
     with make_registries(settings) as registries, make_pool(settings.parallel_polls) as pool:
         wanted = sorted(found.repositories)
-        list_one = partial(list_tags, registries=registries, now=datetime.now(UTC))
+        now = datetime.now(UTC)
+        list_one = partial(list_tags, registries=registries, now=now)
         listings = dict(zip(wanted, pool.map(list_one, wanted), strict=True))
-        choices = choose(found, listings)
-        digests, missing = find_digests(find_wanted_digests(choices), find=registries.fetch_digest)
-    changes = make_changes(choices, digests)
-    return Plan(files, found, choices, apply_changes(changes, files), missing)
+        choices = Inquiry(registries, None, pool=pool, now=now).choose(found, listings)
+    return Plan(files, found, choices, apply_changes(make_changes(choices), files))
 
 
 def _normalise(policy_file: str) -> str:
@@ -138,7 +145,7 @@ def summarize(plan: Plan, written: Written, diff: str) -> Mapping[str, object]:
                 "image": str(change.governed.repository),
                 "before": str(change.before),
                 "after": str(change.after),
-                "jump": change.selection.jump.value if change.selection.jump else None,
+                "jump": _name_jump(change),
                 "entry": change.governed.entry.label,
                 "policy": str(change.governed.entry.rules),
             }
@@ -148,11 +155,21 @@ def summarize(plan: Plan, written: Written, diff: str) -> Mapping[str, object]:
         "written": list(written.paths),
         "not_written": list(written.errors),
         "unlisted": {str(image): reason for image, reason in plan.unlisted.items()},
+        "stuck": list_stuck(plan.choices),
+        "unfit": list_unfit(plan.choices),
+        "held": list_held(plan.choices),
+        "waiting": summarize_waiting(plan.choices),
         "refused": [str(each) for each in plan.applied.refused],
         "left_alone": [str(each) for each in plan.survey.left_alone],
         "unreadable": [str(each) for each in plan.survey.unreadable],
         "ungoverned": [f"{path}:{each.line}: {each.reference}" for path, each in plan.survey.ungoverned],
     }
+
+
+def _name_jump(change: Change) -> str | None:
+    if not change.moves_tag:
+        return "digest"
+    return change.selection.jump.value if change.selection.jump else None
 
 
 def show_plan(console: Console, plan: Plan, diff: str) -> None:
@@ -164,9 +181,21 @@ def show_plan(console: Console, plan: Plan, diff: str) -> None:
     show_list(console, "Not decided", [f"{image}: {reason}" for image, reason in plan.unlisted.items()], style="red")
     show_list(console, "Not edited", [str(each) for each in plan.applied.refused], style="red")
     show_list(console, "No tag to move to", list_stuck(plan.choices))
+    show_list(console, "Passed over for their images", list_unfit(plan.choices))
+    show_list(console, "Digests left as they are", list_held(plan.choices))
+    show_list(console, "Waiting", _list_waiting(plan))
     show_list(console, "Left alone", [str(each) for each in plan.survey.left_alone])
     show_list(console, "Not read", [str(each) for each in plan.survey.unreadable], style="yellow")
     console.print(f"\n{_conclude(plan)}")
+
+
+def _list_waiting(plan: Plan) -> list[str]:
+    waiting = list_waiting(plan.choices)
+    is_ageless = any(each.since is None for _, each in waiting)
+    return [
+        *(f"{image.familiar}: {each}" for image, each in waiting),
+        *(["A plan remembers nothing: it knows how old a tag is only where the registry says so."] * is_ageless),
+    ]
 
 
 def _conclude(plan: Plan) -> str:

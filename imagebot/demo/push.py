@@ -1,4 +1,4 @@
-"""Pushes a tiny image to a registry on this machine, over HTTP as any client does.
+"""Pushes tiny images to a registry on this machine, over HTTP as any client does.
 
 With http.client, because it leaves proxies and the like alone.
 """
@@ -11,7 +11,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from imagebot.demo.image import IMAGE, make_digest, make_image
+from imagebot.demo.image import TinyImage, make_digest, make_image
 
 _TIMEOUT_S = 10.0
 
@@ -24,22 +24,33 @@ def push_image(
     labels: Mapping[str, str] | None = None,
     login: tuple[str, str] | None = None,
 ) -> str:
-    """Push an image to the registry at `127.0.0.1:PORT` and return its digest; its version label is the tag.
+    """Push an image for linux/amd64, whose version label is the tag, as `push` does; return its digest."""
+    image = make_image({"org.opencontainers.image.version": tag, **(labels or {})})
+    return push(address, path, tag, image=image, login=login)
+
+
+def push(address: str, path: str, tag: str, *, image: TinyImage, login: tuple[str, str] | None = None) -> str:
+    """Push an image or index to the registry at `127.0.0.1:PORT` and return its digest.
 
     With a login, a token is asked of the registry's own `/token`, as `LoopbackRegistry` has it, and Basic sent if there
     is none. Raises RuntimeError if the registry does not take the image.
     """
-    image = make_image({"org.opencontainers.image.version": tag, **(labels or {})})
     with closing(http.client.HTTPConnection(address, timeout=_TIMEOUT_S)) as connection:
         door = _Door(connection, {})
         if login is not None:
             door = _Door(connection, {"Authorization": _authorize(door, path, login)})
-        for blob in image.blobs:
-            upload = door.send("POST", f"/v2/{path}/blobs/uploads/", b"").location
-            mark = "&" if "?" in upload else "?"
-            door.send("PUT", f"{upload}{mark}{urlencode({'digest': make_digest(blob)})}", blob)
-        door.send("PUT", f"/v2/{path}/manifests/{tag}", image.manifest, media_type=IMAGE)
+        for each in image.images:
+            _push_one(door, path, each.digest, image=each)
+        _push_one(door, path, tag, image=image)
     return image.digest
+
+
+def _push_one(door: "_Door", path: str, identifier: str, *, image: TinyImage) -> None:
+    for blob in image.blobs:
+        upload = door.send("POST", f"/v2/{path}/blobs/uploads/", b"").location
+        mark = "&" if "?" in upload else "?"
+        door.send("PUT", f"{upload}{mark}{urlencode({'digest': make_digest(blob)})}", blob)
+    door.send("PUT", f"/v2/{path}/manifests/{identifier}", image.manifest, media_type=image.media_type)
 
 
 @dataclass(frozen=True, slots=True)

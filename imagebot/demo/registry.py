@@ -13,6 +13,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from email.message import Message
 from typing import Any, NamedTuple, Self
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -42,10 +43,11 @@ class _SpecError(Exception):
 
 @dataclass(slots=True)
 class _Stored:
-    """One repository: blobs and manifests by digest, the latter with their media type, and digests by tag."""
+    """One repository: blobs and manifests by digest, the latter with their media type and time, and digests by tag."""
 
     blobs: dict[str, bytes] = field(default_factory=dict)
     manifests: dict[str, tuple[str, bytes]] = field(default_factory=dict)
+    uploaded_at: dict[str, datetime] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
 
 
@@ -82,6 +84,8 @@ class LoopbackRegistry:
         self.requests: list[LoggedRequest] = []
         self.fault: Callable[[str, str], Reply | None] | None = None
         """Given method and path with query, returns an answer of its own or None for the usual one."""
+        self.upload_clock: Callable[[], datetime] | None = None
+        """Gives the instant of each push from here on; lists of tags then tell them, as Google's registries do."""
         self._users, self._public = users, public
         self._token_ttl_s, self._monotonic = token_ttl_s, monotonic
         self._page_limit = page_limit
@@ -106,6 +110,11 @@ class LoopbackRegistry:
 
     def __exit__(self, *_: object) -> None:
         self._server.__exit__()
+
+    def delete_tag(self, path: str, tag: str) -> None:
+        """Let a tag go; the manifest that it names stays."""
+        with self._lock:
+            del self._stored[path].tags[tag]
 
     def _answer(self, call: Call) -> Reply:
         user = self._find_user(call.headers.get("Authorization", ""))
@@ -184,7 +193,7 @@ class LoopbackRegistry:
         page, path = after[:count], call.parts["path"]
         more = urlencode({"n": count, "last": page[-1]}) if page and len(after) > count else None
         headers = {"Link": f'</v2/{path}/tags/list?{more}>; rel="next"'} if more else {}
-        return _make_json_reply({"name": path, "tags": page}, headers)
+        return _make_json_reply({"name": path, "tags": page, **_tell_uploads(stored)}, headers)
 
     def _answer_manifest(self, call: _Call) -> Reply:
         if call.method == "PUT":
@@ -204,6 +213,8 @@ class LoopbackRegistry:
         digest = make_digest(call.body)
         if identifier != digest and not is_tag(identifier):
             raise _SpecError(400, "DIGEST_INVALID" if ":" in identifier else "MANIFEST_INVALID")
+        if self.upload_clock is not None and digest not in stored.manifests:
+            stored.uploaded_at[digest] = self.upload_clock()
         stored.manifests[digest] = (media_type, call.body)
         if identifier != digest:
             stored.tags[identifier] = digest
@@ -244,6 +255,19 @@ def _find_missing(body: bytes, media_type: str, stored: _Stored) -> set[str]:
     if not is_valid or media_type not in (IMAGE, INDEX):
         raise _SpecError(400, "MANIFEST_INVALID")
     return needed - (stored.manifests if media_type == INDEX else stored.blobs).keys()
+
+
+def _tell_uploads(stored: _Stored) -> dict[str, object]:
+    """Return what Google's registries add to a page of tags, if there is any: their manifests, whose tags these are."""
+    manifests = {
+        digest: {
+            "mediaType": stored.manifests[digest][0],
+            "tag": sorted(tag for tag, tagged in stored.tags.items() if tagged == digest),
+            "timeUploadedMs": str(int(at.timestamp() * 1000)),
+        }
+        for digest, at in stored.uploaded_at.items()
+    }
+    return {"manifest": manifests} if manifests else {}
 
 
 def _make_json_reply(data: object, headers: Mapping[str, str] | None = None) -> Reply:

@@ -80,4 +80,31 @@ class Alphabetical:
         return f"alphabetical: {self.order.value}"
 
 
-Policy = SemverRange | SemverLevel | Calver | Numeric | Alphabetical
+class Moment(enum.Enum):
+    """Which time of a tag orders: when it was pushed, or else first seen, or when its image was built."""
+
+    PUSHED = "pushed"
+    BUILT = "built"
+
+
+@dataclass(frozen=True, slots=True)
+class Newest:
+    """The tag whose time is the latest: for tags that carry no order."""
+
+    by: Moment
+
+    def __str__(self) -> str:
+        return f"newest: {self.by.value}"
+
+
+@dataclass(frozen=True, slots=True)
+class Follow:
+    """What one movable tag points to: only digests are written."""
+
+    tag: str
+
+    def __str__(self) -> str:
+        return f"digest: {self.tag}"
+
+
+Policy = SemverRange | SemverLevel | Calver | Numeric | Alphabetical | Newest | Follow

@@ -17,13 +17,26 @@ release that turned out bad lets nothing step back from it, and a tag that is no
 """
 
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
+from imagebot.image.platform import Platform
 from imagebot.policy.numbers import find_number
-from imagebot.policy.policies import Alphabetical, Calver, Level, Numeric, Policy, SemverLevel, SemverRange
+from imagebot.policy.policies import (
+    Alphabetical,
+    Calver,
+    Follow,
+    Level,
+    Newest,
+    Numeric,
+    Policy,
+    SemverLevel,
+    SemverRange,
+)
 from imagebot.policy.range import Refusal
 from imagebot.policy.tag_filter import FilterRefusal, TagFilter, is_attachment
 from imagebot.policy.variant import Variant, split_tag
@@ -40,11 +53,18 @@ class Rule(enum.Enum):
     NOT_A_VERSION = "not a version"
     NOT_A_DATE = "not in the format"
     NOT_A_NUMBER = "not a number"
+    NOT_FOLLOWED = "not the tag that is followed"
+    NO_TIME = "of unknown time"
     OTHER_VARIANT = "another variant"
     OUTSIDE_RANGE = "outside the range"
     BEYOND_LEVEL = "further away than the level allows"
     PRERELEASE = "a prerelease"
     OLDER_THAN_CURRENT = "older than the current tag"
+    TOO_YOUNG = "younger than min_age"
+    AGE_UNKNOWN = "of unknown age"
+    NO_IMAGE = "listed without an image"
+    LACKS_PLATFORM = "without a platform of the current image"
+    UNEXAMINED = "not looked at"
     LOWER_PRECEDENCE = "not the newest candidate"
 
 
@@ -57,12 +77,19 @@ class Keep(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """All that an entry says about which tag is chosen; `variant` only matters to the policies `semver`."""
+    """All that an entry says about which tag and digest are chosen.
+
+    `variant` only matters to the policies `semver`. Without `platforms` all that an image has count. `pins_digest`
+    wants the digest written beside the tag, and kept up to date.
+    """
 
     policy: Policy
     filter: TagFilter | None = None
     variant: Keep | str = Keep.KEEP
     allows_downgrade: bool = False
+    min_age: timedelta | None = None
+    platforms: frozenset[Platform] = frozenset()
+    pins_digest: bool = False
 
     def __str__(self) -> str:
         return str(self.policy)
@@ -84,7 +111,7 @@ class Reader:
     written: Key | Rule | None
 
     def judge(self, tag: str) -> Key | Rule:
-        text = _find_text(tag, self.filter)
+        text = find_text(tag, self.filter)
         return text if isinstance(text, Rule) else self.find_key(text)
 
 
@@ -97,9 +124,12 @@ _RULES_OF_RANGE = {Refusal.OUTSIDE: Rule.OUTSIDE_RANGE, Refusal.PRERELEASE: Rule
 _KEPT_NUMBERS = {Level.PATCH: 2, Level.MINOR: 1, Level.MAJOR: 0}
 
 
-def make_reader(rules: Rules, *, current: str | None) -> Reader:
-    """Make the reader for a tag now written; `current` is None if there is none."""
-    text = None if current is None else _find_text(current, rules.filter, even_if_excluded=True)
+def make_reader(rules: Rules, *, current: str | None, times: Mapping[str, datetime] = MappingProxyType({})) -> Reader:
+    """Make the reader for a tag now written; `current` is None if there is none.
+
+    `times` are what `newest` orders by: to it a tag that is not there is no candidate.
+    """
+    text = None if current is None else find_text(current, rules.filter, even_if_excluded=True)
     find_key: Callable[[str], Key | Rule]
     match rules.policy:
         case SemverRange() | SemverLevel():
@@ -108,12 +138,15 @@ def make_reader(rules: Rules, *, current: str | None) -> Reader:
             find_key = partial(_find_key, find=form.find_key, otherwise=Rule.NOT_A_DATE)
         case Numeric():
             find_key = partial(_find_key, find=find_number, otherwise=Rule.NOT_A_NUMBER)
-        case Alphabetical():
+        case Newest():
+            find_key = partial(_find_key, find=times.get, otherwise=Rule.NO_TIME)
+        case Alphabetical() | Follow():
             find_key = str
     return Reader(rules.filter, find_key, find_key(text) if isinstance(text, str) else text)
 
 
-def _find_text(tag: str, tag_filter: TagFilter | None, *, even_if_excluded: bool = False) -> str | Rule:
+def find_text(tag: str, tag_filter: TagFilter | None, *, even_if_excluded: bool = False) -> str | Rule:
+    """Find what of a tag is ordered, or the rule by which it is no candidate whatever it is ordered by."""
     if is_attachment(tag):
         return Rule.ATTACHMENT
     if tag_filter is None:

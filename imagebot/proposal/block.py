@@ -15,21 +15,21 @@ _BLOCK = re.compile(r"<!-- imagebot (\{[^\n<>]{0,65536}\}) -->")
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One image, the tags proposed for it, and a fingerprint of what the text tells.
+    """One image, what is proposed for it (see `Change.proposed`), and a fingerprint of what the text tells.
 
-    A merge request that was closed unmerged says no to exactly its image and tags, unless imagebot closed it itself:
-    then it is retired. `declined` are tags that people said no to before this one was opened.
+    A merge request that was closed unmerged says no to exactly what it proposed, unless imagebot closed it itself: then
+    it is retired. `declined` is what people said no to before this one was opened.
     """
 
     image: str
-    tags: tuple[str, ...]
+    proposed: tuple[str, ...]
     fingerprint: str
     declined: tuple[str, ...] = ()
     is_retired: bool = False
 
 
 def format_block(block: Block) -> str:
-    fields: dict[str, object] = {"image": block.image, "tags": block.tags, "changes": block.fingerprint}
+    fields: dict[str, object] = {"image": block.image, "tags": block.proposed, "changes": block.fingerprint}
     if block.declined:
         fields["declined"] = block.declined
     if block.is_retired:

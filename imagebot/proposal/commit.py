@@ -1,6 +1,6 @@
 """The commit of a proposal: its message, and the trailers by which a later round knows what stands on a branch.
 
-Imagebot-Update: REPOSITORY=TAG     one for each tag
+Imagebot-Update: REPOSITORY=TAG     one for each tag, or TAG@DIGEST where only the digest changes
 Imagebot-Plan: FINGERPRINT          of what was to be changed
 Imagebot-Files: FINGERPRINT         of the blobs before and after: who changes the commit cannot keep it
 Imagebot-Target: BRANCH             the branch that it is for
@@ -24,7 +24,7 @@ class Trailers:
     """What a commit says of itself; each is None or empty if it does not."""
 
     image: str | None
-    tags: frozenset[str]
+    proposed: frozenset[str]
     plan: str | None
     files: str | None
     target: str | None
@@ -37,7 +37,7 @@ def make_commit_message(title: str, group: Group, *, files: str, target: str) ->
     """
     policies = sorted({f"{c.governed.entry.label} ({c.governed.entry.rules})" for c in group.changes})
     trailers = [
-        *(f"Imagebot-Update: {group.repository}={tag}" for tag in group.tags),
+        *(f"Imagebot-Update: {group.repository}={each}" for each in group.proposed),
         f"Imagebot-Plan: {group.fingerprint}",
         f"Imagebot-Files: {files}",
         f"Imagebot-Target: {target}",
@@ -57,7 +57,8 @@ def _plain(path: str) -> str:
 
 
 def _identifier(change: Change) -> str:
-    return change.selection.tag + (f"@{change.digest}" if change.digest else "")
+    after = change.after
+    return "@".join(part for part in (after.tag, after.digest) if part)
 
 
 def find_trailers(message: str) -> Trailers:
@@ -67,7 +68,7 @@ def find_trailers(message: str) -> Trailers:
     updates = [value.rpartition("=") for key, value in found if key == "Update"]
     return Trailers(
         image=updates[-1][0] if updates else None,
-        tags=frozenset(tag for _, _, tag in updates),
+        proposed=frozenset(each for _, _, each in updates),
         plan=last.get("Plan"),
         files=last.get("Files"),
         target=last.get("Target"),

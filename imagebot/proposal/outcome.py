@@ -3,9 +3,20 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
-from imagebot.proposal.choose import Choice, find_undecided, list_stuck
+from imagebot.proposal.choose import (
+    Choice,
+    Unlisted,
+    find_due,
+    find_undecided,
+    list_held,
+    list_stuck,
+    list_unfit,
+    list_waiting,
+    summarize_waiting,
+)
 from imagebot.proposal.plan import Change
 from imagebot.proposal.survey import Survey, Unread
 
@@ -70,9 +81,26 @@ class Outcome:
         return bool(self.error or self.unlisted) or failed
 
     @property
+    def has_met_bug(self) -> bool:
+        """True if a bug ended the round, or nothing was decided about a repository for one: the exit code is 3."""
+        return self.is_bug or any(
+            isinstance(choice.verdict, Unlisted) and choice.verdict.is_bug for choice in self.choices
+        )
+
+    @property
     def unlisted(self) -> Mapping[str, str]:
         """The repositories about which nothing was decided, each with the reason."""
         return {str(image): reason for image, reason in find_undecided(self.choices).items()}
+
+    @property
+    def waiting(self) -> tuple[str, ...]:
+        """The tags that are too young to be written, each with its image and until when."""
+        return tuple(f"{image.familiar}: {waiting}" for image, waiting in list_waiting(self.choices))
+
+    @property
+    def due_at(self) -> datetime | None:
+        """The instant at which the first of them becomes a candidate; None if none waits for a known time."""
+        return find_due(self.choices)
 
     def count_actions(self) -> Mapping[str, int]:
         """Count the branches by what was done about them, for the log."""
@@ -88,6 +116,10 @@ class Outcome:
             "results": [result.summarize() for result in self.results],
             "unlisted": self.unlisted,
             "stuck": list_stuck(self.choices),
+            "held": list_held(self.choices),
+            "unfit": list_unfit(self.choices),
+            "waiting": summarize_waiting(self.choices),
+            "due_at": self.due_at.isoformat() if self.due_at else None,
             "unreadable": [str(each) for each in self.survey.unreadable] if self.survey else [],
             "left_alone": [str(each) for each in self.survey.left_alone] if self.survey else [],
         }

@@ -20,13 +20,10 @@ from imagebot.yamledit.rewrite import UnsafeRewrite, rewrite
 # Git keeps a ref in a file of its name, and file systems end at 255 bytes; what is longer is told apart by a digest.
 _MAX_SLUG = 180
 
-Digests = Mapping[tuple[Repository, str], str]
-"""The digest of each tag that has to be written with one."""
-
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One occurrence that moves to another tag, with the digest to be written beside it if the place holds one."""
+    """One occurrence that moves to another tag or digest; `digest` is what stands beside the tag then, if anything."""
 
     governed: Governed
     selection: Selection
@@ -46,11 +43,26 @@ class Change:
 
     @property
     def after(self) -> Reference:
-        return make_reference(self.governed.occurrence, tag=self.selection.tag, digest=self.digest)
+        return make_reference(self.governed.occurrence, tag=self._written_tag, digest=self.digest)
 
     @property
     def edits(self) -> tuple[Edit, ...]:
-        return make_edits(self.governed.occurrence, tag=self.selection.tag, digest=self.digest)
+        return make_edits(self.governed.occurrence, tag=self._written_tag, digest=self.digest)
+
+    @property
+    def _written_tag(self) -> str | None:
+        """The tag as it will stand in the file, which may name the image by its digest alone."""
+        return None if self.before.tag is None else self.selection.tag
+
+    @property
+    def moves_tag(self) -> bool:
+        """Whether another tag is written, not only another digest of the same."""
+        return self._written_tag != self.before.tag
+
+    @property
+    def proposed(self) -> str:
+        """What a person says no to: the tag, whatever its digest, or else the digest that the tag has now."""
+        return self.selection.tag if self.moves_tag else f"{self.selection.tag}@{self.digest}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +83,9 @@ class Group:
     changes: tuple[Change, ...]
 
     @property
-    def tags(self) -> tuple[str, ...]:
-        """The tags that are proposed, in the order of their texts."""
-        return tuple(sorted({change.selection.tag for change in self.changes}))
+    def proposed(self) -> tuple[str, ...]:
+        """The tags that are proposed, `tag@digest` where only the digest changes, in the order of their texts."""
+        return tuple(sorted({change.proposed for change in self.changes}))
 
     @property
     def fingerprint(self) -> str:
@@ -86,30 +98,13 @@ def make_fingerprint(facts: Iterable[tuple[object, ...]]) -> str:
     return sha256(json.dumps(sorted(facts), default=str).encode()).hexdigest()[:32]
 
 
-def find_wanted_digests(choices: Iterable[Choice]) -> frozenset[tuple[Repository, str]]:
-    """Find the tags whose digest has to be known: those that move to a place which holds a digest."""
-    return frozenset(
-        (choice.governed.repository, choice.new_tag)
+def make_changes(choices: Iterable[Choice]) -> tuple[Change, ...]:
+    """Make a change of every choice that moves."""
+    return tuple(
+        Change(choice.governed, choice.verdict, choice.pin.digest)
         for choice in choices
-        if choice.new_tag is not None and choice.governed.occurrence.has_digest
+        if isinstance(choice.verdict, Selection) and not choice.is_settled
     )
-
-
-def make_changes(choices: Iterable[Choice], digests: Digests) -> tuple[Change, ...]:
-    """Make a change of every choice that moves.
-
-    An image of which one place has to wait for its digest waits as a whole: else its proposal would move twice.
-    """
-    choices = tuple(choices)
-    waiting = {image for image, tag in find_wanted_digests(choices) if (image, tag) not in digests}
-    changes = []
-    for choice in choices:
-        repository, verdict = choice.governed.repository, choice.verdict
-        if choice.new_tag is None or not isinstance(verdict, Selection) or repository in waiting:
-            continue
-        has_digest = choice.governed.occurrence.has_digest
-        changes.append(Change(choice.governed, verdict, digests[repository, verdict.tag] if has_digest else None))
-    return tuple(changes)
 
 
 def make_groups(changes: Iterable[Change], *, branch_prefix: str) -> tuple[Group, ...]:

@@ -9,9 +9,12 @@ from dataclasses import dataclass
 
 from imagebot.image.reference import Repository
 from imagebot.policy.entry import Entry, find_entry
+from imagebot.policy.policies import Follow
 from imagebot.yamledit.locate import can_name_image, locate
 from imagebot.yamledit.occurrence import LeftAlone, Located, Occurrence
 from imagebot.yamledit.scan import NotYaml
+
+_TAGLESS = "it has only a digest, and no tag to choose by; the policy `digest` says which tag to follow"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,9 @@ def survey(files: Mapping[str, bytes], entries: Sequence[Entry]) -> Survey:
             entry = find_entry(entries, occurrence.reference.repository, path=path)
             if entry is None:
                 ungoverned.append((path, occurrence))
+            elif occurrence.reference.tag is None and not isinstance(entry.rules.policy, Follow):
+                reason = f"{occurrence.reference}: {_TAGLESS}"
+                left_alone.append(Unread(path, occurrence.line, occurrence.column, reason))
             else:
                 governed.append(Governed(path, occurrence, entry))
     return Survey(tuple(governed), tuple(ungoverned), tuple(left_alone), tuple(unreadable))

@@ -7,15 +7,17 @@ that comes from outside stands in code spans (see `markup.py`); the same proposa
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from imagebot.policy.select import Selection, count_by_rule
+from imagebot.policy.select import count_by_rule
 from imagebot.policy.version import Jump
 from imagebot.proposal.block import Block, format_block
+from imagebot.proposal.choose import explain_unfit
 from imagebot.proposal.markup import cell, code
 from imagebot.proposal.plan import Change, Group, make_fingerprint
 
 _MOST_ROWS = (200, 50, 10, 0)
 _MOST_LISTED = 10
 _TITLE_TAGS = 3
+_SHORT_DIGITS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,21 +30,31 @@ class Text:
 
 
 def make_title(group: Group) -> str:
-    """Name the image, the tag to move to, and the one to move from if it is the same everywhere."""
-    name, old, new = group.repository.familiar, {change.before.tag for change in group.changes}, group.tags
+    """Name the image, the tag or digest to move to, and the tag to move from if it is the same everywhere."""
+    name, old = group.repository.familiar, {change.before.tag for change in group.changes}
+    new = [shorten(each) for each in group.proposed]
     if len(new) > _TITLE_TAGS:
         return f"Update {name} to {len(new)} tags"
     if len(new) > 1:
         return f"Update {name} to {', '.join(new[:-1])} and {new[-1]}"
+    if not any(change.moves_tag for change in group.changes):
+        return f"Update {name} to {new[0]}"
     return f"Update {name} from {old.pop()} to {new[0]}" if len(old) == 1 else f"Update {name} to {new[0]}"
+
+
+def shorten(proposed: str) -> str:
+    """Cut the digest of `tag@digest` to as many digits as people compare."""
+    tag, _, digest = proposed.partition("@")
+    algorithm, _, digits = digest.partition(":")
+    return f"{tag}@{algorithm}:{digits[:_SHORT_DIGITS]}" if digest else tag
 
 
 def make_text(group: Group, *, policy_file: str, declined: Iterable[str] = (), limit: int = 65_536) -> Text:
     """Write the text of one merge request, of at most `limit` characters: rows are dropped before anything else is.
 
-    `declined` are tags of the image that people said no to, to be remembered in the block.
+    `declined` is what people said no to of this image, to be remembered in the block.
     """
-    block = Block(str(group.repository), group.tags, _make_fingerprint(group), tuple(sorted(declined)))
+    block = Block(str(group.repository), group.proposed, _make_fingerprint(group), tuple(sorted(declined)))
     for rows in _MOST_ROWS:
         parts = [_table(group.changes, policy_file, rows=rows), *_reasons(group), _how_to_say_no(group, policy_file)]
         body = "\n\n".join([*parts, format_block(block)]) + "\n"
@@ -61,8 +73,8 @@ def _make_fingerprint(group: Group) -> str:
 
 def _table(changes: Sequence[Change], policy_file: str, *, rows: int) -> str:
     lines = [
-        f"| {cell(f'{change.path}:{change.line}')} | {cell(change.before.tag or '')} | {cell(change.selection.tag)} "
-        f"| {_jump(change.selection)} | {_entry(change, policy_file)} |"
+        f"| {cell(f'{change.path}:{change.line}')} | {cell(name_written(change))} | {cell(shorten(change.proposed))} "
+        f"| {_jump(change)} | {_entry(change, policy_file)} |"
         for change in changes[:rows]
     ]
     head = ["| where | now | proposed | change | allowed by |", "| --- | --- | --- | --- | --- |"]
@@ -70,11 +82,20 @@ def _table(changes: Sequence[Change], policy_file: str, *, rows: int) -> str:
     return "\n".join([*(head if lines else []), *lines, *more])
 
 
-def _jump(selection: Selection) -> str:
+def name_written(change: Change) -> str:
+    """Name the tag that is written now, with its digest, cut, where that is all that changes."""
+    tag, digest = change.before.tag or "", change.before.digest
+    return shorten(f"{tag}@{digest}") if digest and not change.moves_tag else tag
+
+
+def _jump(change: Change) -> str:
     """Name the kind of jump; a major one stands out."""
-    if selection.jump is None:
+    jump = change.selection.jump
+    if not change.moves_tag:
+        return "digest"
+    if jump is None:
         return "newer"
-    return f"**{selection.jump.value}**" if selection.jump is Jump.MAJOR else selection.jump.value
+    return f"**{jump.value}**" if jump is Jump.MAJOR else jump.value
 
 
 def _entry(change: Change, policy_file: str) -> str:
@@ -86,29 +107,38 @@ def _reasons(group: Group) -> list[str]:
     """One paragraph for each tag and policy: what it was chosen from, and by which rules the others were refused."""
     seen: dict[tuple[str, str], Change] = {}
     for change in group.changes:
-        seen.setdefault((change.selection.tag, str(change.governed.entry.rules)), change)
-    return [f"**Why {code(tag)}:** {_explain(group, change)}" for (tag, _), change in list(seen.items())[:_MOST_LISTED]]
+        seen.setdefault((shorten(change.proposed), str(change.governed.entry.rules)), change)
+    return [f"**Why {code(new)}:** {_explain(group, change)}" for (new, _), change in list(seen.items())[:_MOST_LISTED]]
 
 
 def _explain(group: Group, change: Change) -> str:
-    """Say what a tag was chosen from, by which policy, and how many others each rule refused."""
+    """Say what a tag was chosen from, by which policy, how old it is, and why not another."""
     selection = change.selection
+    since = f" It was {selection.since}." if selection.since else ""
     counts = ", ".join(f"{count} {rule.value}" for rule, count in count_by_rule(selection.refused))
     refused = f" Not chosen: {counts}." if counts else ""
-    return (
-        f"of the {selection.considered} tags of {code(str(group.repository))} it is the one that "
-        f"{code(str(change.governed.entry.rules))} chooses.{refused}"
-    )
+    unfit = _list_some([code(reason) for reason in explain_unfit(selection)])
+    passed_over = f" Passed over for their images: {unfit}." if unfit else ""
+    young = _list_some([code(str(waiting)) for waiting in selection.waiting])
+    too_young = f" Too young for it: {young}." if young else ""
+    name, rules = code(str(group.repository)), code(str(change.governed.entry.rules))
+    chosen = f"of the {selection.considered} tags of {name} it is the one that {rules} chooses."
+    if selection.considered == 1:
+        chosen = f"it is the only tag of {name}."
+    return f"{chosen}{since}{refused}{too_young}{passed_over}"
 
 
 def _how_to_say_no(group: Group, policy_file: str) -> str:
-    tags = _list_some([code(tag) for tag in group.tags])
+    tags = _list_some([code(shorten(each)) for each in group.proposed])
     positions = sorted({change.governed.entry.position for change in group.changes})
     places = _list_some([code(f"{policy_file}:{position}") for position in positions])
+    next_one, newer = "version", "tag"
+    if not any(change.moves_tag for change in group.changes):
+        next_one = newer = "digest"
     return (
-        f"**To say no,** close this merge request: {tags} will not be proposed again, the next version will. "
-        f"To change what is allowed, edit {places}. While this is open, a newer tag moves it on; commits that others "
-        f"push to the branch are never overwritten."
+        f"**To say no,** close this merge request: {tags} will not be proposed again, the next {next_one} will. "
+        f"To change what is allowed, edit {places}. While this is open, a newer {newer} moves it on; commits that "
+        f"others push to the branch are never overwritten."
     )
 
 

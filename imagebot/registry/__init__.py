@@ -1,10 +1,10 @@
-"""Container registries: the tags of a repository, and the digest that a tag stands for.
+"""Container registries: the tags of a repository, the digests that they stand for, and what images these are.
 
 `client.py` is the door: `Registries` speaks the OCI distribution API to every host. What it decides is in pure modules:
 `page.py` reads one page of a tag list, `challenge.py` and `access.py` get us in, `host.py` knows where a login may go.
 `transport.py` and `watch.py` open the connections, `docker_config.py` asks docker's logins.
 
 What a registry says is untrusted: every read has a limit, every exchange a deadline, a next page and a redirect stay on
-their host, and a login goes nowhere but where the settings, or a small table, let it. Nothing here logs or decides what
-becomes of the tags.
+their host (but for a blob, which may be anywhere public), manifests and blobs are hashed, and a login goes nowhere but
+where the settings, or a small table, let it. Nothing here logs or decides what becomes of the tags.
 """

@@ -1,24 +1,35 @@
-"""All registries: the tags of a repository, and the digest of a tag, over the OCI distribution API.
+"""All registries: tags, digests, manifests and configs of a repository's images, over the OCI distribution API.
 
 https://github.com/opencontainers/distribution-spec/blob/main/spec.md
 """
 
 import hashlib
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
 
+from imagebot.image.manifest import (
+    IMAGE_TYPES,
+    INDEX_TYPES,
+    Config,
+    Index,
+    InvalidManifest,
+    Manifest,
+    parse_config,
+    parse_manifest,
+)
 from imagebot.image.reference import InvalidReference, Repository, parse_digest
+from imagebot.image.snapshot import TagList
 from imagebot.registry.access import Access
 from imagebot.registry.credentials import Credentials, KeptLogin, Login
-from imagebot.registry.errors import UnexpectedAnswer, UnknownRepository, UnknownTag
-from imagebot.registry.host import RegistryHost
+from imagebot.registry.errors import UnexpectedAnswer, UnknownManifest, UnknownRepository, UnreadableImage
+from imagebot.registry.host import RegistryHost, find_origin
 from imagebot.registry.message import Answer, Request
-from imagebot.registry.page import find_next_page, parse_page
+from imagebot.registry.page import Page, find_next_page, make_tag_list, parse_page
 from imagebot.registry.transport import Pacing, Transport
 from imagebot.secret import Secret
 
@@ -28,13 +39,10 @@ _MAX_PAGE_BYTES = 16 * 1024 * 1024
 _MAX_LISTING_BYTES = 64 * 1024 * 1024
 # What the distribution-spec wants registries to take, at least, and what they take.
 _MAX_MANIFEST_BYTES = 4 * 1024 * 1024
+_MAX_CONFIG_BYTES = 4 * 1024 * 1024
+_MAX_BLOB_REDIRECTS = 3
 # All four: a registry answers 404 or converts where the stored type is not among those accepted.
-_MANIFEST_TYPES = (
-    "application/vnd.oci.image.index.v1+json",
-    "application/vnd.oci.image.manifest.v1+json",
-    "application/vnd.docker.distribution.manifest.list.v2+json",
-    "application/vnd.docker.distribution.manifest.v2+json",
-)
+_MANIFEST_TYPES = INDEX_TYPES + IMAGE_TYPES
 
 
 class Registries:
@@ -71,15 +79,19 @@ class Registries:
         with self._lock:
             for registry in self._registries.values():
                 registry.transport.close()
+                registry.storage.close()
             self._registries.clear()
 
-    def list_tags(self, repository: Repository) -> tuple[str, ...]:
-        """Return all tags of a repository, sorted as text, each once; texts that are no tags are left out.
+    def list_tags(self, repository: Repository) -> TagList:
+        """Return all tags of a repository, and when they were pushed if it says so; what can be no tag is left out.
 
         All or nothing: a listing that breaks off is an error. Raises UnknownRepository, AccessDenied, RateLimited,
         RegistryUnavailable, UnexpectedAnswer, UntrustedCertificate, PrivateAddress, UnreadableCredentials,
         CredentialHelperTimedOut.
         """
+        return make_tag_list(self._list_pages(repository))
+
+    def _list_pages(self, repository: Repository) -> Iterator[Page]:
         registry = self._find_registry(repository.registry)
         url = f"{registry.host.base_url}/v2/{repository.path}/tags/list?n={_PAGE_TAGS}"
         tags: set[str] = set()
@@ -91,34 +103,97 @@ class Registries:
             page = parse_page(answer.body, repository.registry)
             # A page may hold fewer than n tags, or none: only a missing Link ends the list.
             next_url = find_next_page(answer.headers.get("Link"), answer.url)
+            yield page
             if next_url is None:
-                return tuple(sorted(tags.union(page)))
-            if next_url in asked or (page and tags.issuperset(page)):
+                return
+            if next_url in asked or (page.tags and tags.issuperset(page.tags)):
                 raise UnexpectedAnswer(repository.registry, f"the pages of the tags of {repository} go in circles")
-            tags.update(page)
+            tags.update(page.tags)
             asked.add(url)
             left_bytes -= len(answer.body)
             url = next_url
         limits = f"{_MAX_PAGES} pages or {_MAX_LISTING_BYTES} bytes"
-        raise UnexpectedAnswer(repository.registry, f"the tags of {repository} fill more than {limits}")
+        reason = f"the tags of {repository} fill more than {limits}, and nothing is decided from an incomplete list"
+        raise UnexpectedAnswer(repository.registry, reason)
 
     def fetch_digest(self, repository: Repository, tag: str) -> str:
         """Return the digest of what a tag names now: of the index, where it names an image for several platforms.
 
-        Raises UnknownTag, and what `list_tags` raises but for UnknownRepository.
+        Raises UnknownManifest, and what `list_tags` raises but for UnknownRepository.
         """
-        registry = self._find_registry(repository.registry)
-        url = f"{registry.host.base_url}/v2/{repository.path}/manifests/{tag}"
-        # HEAD, because Docker Hub counts a GET as a pull.
-        request = Request("HEAD", url, _MAX_MANIFEST_BYTES, accept=", ".join(_MANIFEST_TYPES))
-        answer = registry.ask(request, repository=repository)
-        _check_status(answer, repository, tag=tag)
-        digest = answer.headers.get("Docker-Content-Digest")
+        # Docker Hub counts a GET as a pull.
+        digest = self._ask_manifest("HEAD", repository, tag).headers.get("Docker-Content-Digest")
         if digest is not None:
             return _parse_digest_header(digest, repository.registry)
-        answer = registry.ask(replace(request, method="GET"), repository=repository)
-        _check_status(answer, repository, tag=tag)
-        return _hash_manifest(answer, repository.registry)
+        return _hash_manifest(self._ask_manifest("GET", repository, tag), repository.registry)
+
+    def fetch_manifest(self, repository: Repository, digest: str) -> Index | Manifest:
+        """Return what a digest stands for; what comes is hashed, so it is what was asked for.
+
+        Raises UnknownManifest, and what `list_tags` raises but for UnknownRepository.
+        """
+        answer = self._ask_manifest("GET", repository, digest)
+        _check_hash(answer.body, digest, repository=repository)
+        try:
+            return parse_manifest(answer.body, _find_media_type(answer))
+        except InvalidManifest as error:
+            raise UnreadableImage(repository.registry, f"{repository}@{digest}: {error}") from error
+
+    def fetch_config(self, repository: Repository, digest: str) -> Config | None:
+        """Return the config of an image by its own digest, None if it names no platform; what comes is hashed.
+
+        It is a blob, and registries keep those elsewhere: it is fetched from any public host they lead to, without a
+        login. Raises what `list_tags` raises but for UnknownRepository.
+        """
+        answer = self._fetch_blob(repository, digest)
+        if answer.status != 200:
+            reason = f"status {answer.status} where the blob {digest} of {repository} was asked for"
+            # A config that is not there makes an image of which nothing can be known, like one that cannot be read.
+            raise (UnreadableImage if answer.status == 404 else UnexpectedAnswer)(repository.registry, reason)
+        _check_hash(answer.body, digest, repository=repository)
+        try:
+            return parse_config(answer.body)
+        except InvalidManifest as error:
+            raise UnreadableImage(repository.registry, f"the blob {digest} of {repository}: {error}") from error
+
+    def _ask_manifest(self, method: Literal["GET", "HEAD"], repository: Repository, identifier: str) -> Answer:
+        registry = self._find_registry(repository.registry)
+        url = f"{registry.host.base_url}/v2/{repository.path}/manifests/{identifier}"
+        request = Request(method, url, _MAX_MANIFEST_BYTES, accept=", ".join(_MANIFEST_TYPES))
+        answer = registry.ask(request, repository=repository)
+        _check_status(answer, repository, identifier=identifier)
+        return answer
+
+    def _fetch_blob(self, repository: Repository, digest: str) -> Answer:
+        base_url = self._find_registry(repository.registry).host.base_url
+        url = f"{base_url}/v2/{repository.path}/blobs/{digest}"
+        for _ in range(_MAX_BLOB_REDIRECTS + 1):
+            request = Request("GET", url, _MAX_CONFIG_BYTES, accept="*/*", is_followed=False)
+            answer = self._ask_holder(request, repository)
+            next_url = answer.leads_to
+            if next_url is None:
+                return answer
+            url = next_url
+        reason = f"more than {_MAX_BLOB_REDIRECTS} redirects, one after the other, to the blob {digest} of {repository}"
+        raise UnexpectedAnswer(repository.registry, reason)
+
+    def _ask_holder(self, request: Request, repository: Repository) -> Answer:
+        """Ask who keeps a blob: the registry, with its login; another host without one, and as the settings have it.
+
+        A host they do not name is asked over TLS, and only at a public address.
+        """
+        registry = self._find_registry(repository.registry)
+        there = find_origin(request.url)
+        if there is not None and there == registry.host.origin:
+            return registry.ask(request, repository=repository)
+        for name, host in self._hosts.items():
+            if there is not None and there == host.origin:
+                return self._find_registry(name).transport.send(request)
+        if there is not None and there.scheme == "https":
+            return registry.storage.send(request)
+        where = f"{there.authority} over plain HTTP" if there is not None else "something that is no web address"
+        reason = f"a blob of {repository} is said to be at {where}; it has to be at an https address"
+        raise UnexpectedAnswer(repository.registry, f"{reason}, or at a host that the settings name with plain_http")
 
     def _find_registry(self, name: str) -> "_Registry":
         with self._lock:
@@ -129,14 +204,21 @@ class Registries:
 
     def _make_registry(self, name: str) -> "_Registry":
         host = self._hosts.get(name, RegistryHost(name))
-        pacing = self._pacing
+        monotonic = self._pacing.monotonic
         login = KeptLogin(
-            lambda: _look_up_login(host, self._docker_config, timeout_s=self._timeout_s), monotonic=pacing.monotonic
+            lambda: _look_up_login(host, self._docker_config, timeout_s=self._timeout_s), monotonic=monotonic
         )
-        transport = Transport(
-            host, is_named=name in self._hosts, timeout_s=self._timeout_s, user_agent=self._user_agent, pacing=pacing
+        return _Registry(
+            host,
+            self._make_transport(host, is_named=name in self._hosts),
+            self._make_transport(RegistryHost(f"the storage of {name}"), is_named=False),
+            Access(host, login, monotonic=monotonic),
         )
-        return _Registry(host, transport, Access(host, login, monotonic=pacing.monotonic))
+
+    def _make_transport(self, host: RegistryHost, *, is_named: bool) -> Transport:
+        return Transport(
+            host, is_named=is_named, timeout_s=self._timeout_s, user_agent=self._user_agent, pacing=self._pacing
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +227,8 @@ class _Registry:
 
     host: RegistryHost
     transport: Transport
+    storage: Transport
+    """To hosts that keep its blobs and are not named in the settings: other connections, all to public addresses."""
     access: Access
 
     def ask(self, request: Request, *, repository: Repository) -> Answer:
@@ -178,14 +262,14 @@ def _is_absent(file: Path) -> bool:
     return False
 
 
-def _check_status(answer: Answer, repository: Repository, *, tag: str | None = None) -> None:
+def _check_status(answer: Answer, repository: Repository, *, identifier: str | None = None) -> None:
     if answer.status == 200:
         return
     if answer.status != 404:
-        what = f"the tags of {repository}" if tag is None else f"{repository}:{tag}"
+        what = f"the tags of {repository}" if identifier is None else f"the manifest {identifier} of {repository}"
         raise UnexpectedAnswer(repository.registry, f"status {answer.status} where {what} was asked for")
-    if tag is not None:
-        raise UnknownTag(repository, tag)
+    if identifier is not None:
+        raise UnknownManifest(repository, identifier)
     raise UnknownRepository(repository)
 
 
@@ -198,7 +282,17 @@ def _parse_digest_header(text: str, registry: str) -> str:
 
 def _hash_manifest(answer: Answer, registry: str) -> str:
     """Return the digest of a manifest as it was sent; what is no manifest (a login page) must not become one."""
-    media_type = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    media_type = _find_media_type(answer)
     if media_type not in _MANIFEST_TYPES:
         raise UnexpectedAnswer(registry, f"something of type {media_type[:80]!r} where a manifest was asked for")
     return f"sha256:{hashlib.sha256(answer.body).hexdigest()}"
+
+
+def _find_media_type(answer: Answer) -> str:
+    return answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+
+
+def _check_hash(body: bytes, digest: str, *, repository: Repository) -> None:
+    algorithm, _, digits = digest.partition(":")
+    if hashlib.new(algorithm, body).hexdigest() != digits:
+        raise UnexpectedAnswer(repository.registry, f"what it sent for {repository}@{digest} has another digest")

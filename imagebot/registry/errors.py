@@ -1,6 +1,7 @@
 """What may go wrong with a registry, by who can help.
 
-    Transient       RateLimited, RegistryUnavailable, UnexpectedAnswer, UnknownTag, CredentialHelperTimedOut
+    Transient       RateLimited, RegistryUnavailable, UnexpectedAnswer, UnknownManifest, CredentialHelperTimedOut
+                    UnexpectedAnswer: UnreadableImage
     NeedsOperator   UnknownRepository, AccessDenied, UntrustedCertificate, PrivateAddress, UnreadableCredentials
 
 They stand together because every module of this package raises some of them. No text of theirs holds a credential; of
@@ -24,13 +25,16 @@ class UnknownRepository(NeedsOperator):
         self.repository = repository
 
 
-class UnknownTag(Transient):
-    """The registry answers 404 for a manifest: the tag has gone since it was listed, so list again."""
+class UnknownManifest(Transient):
+    """The registry answers 404 for a manifest: its tag or digest has gone since it was seen, so list again."""
 
-    def __init__(self, repository: Repository, tag: str) -> None:
-        super().__init__(f"{repository}:{tag}: the registry has no such tag (404); was it deleted since it was listed?")
+    def __init__(self, repository: Repository, identifier: str) -> None:
+        mark, what = ("@", "digest") if ":" in identifier else (":", "tag")
+        super().__init__(
+            f"{repository}{mark}{identifier}: the registry has no such {what} (404); was it deleted since it was seen?"
+        )
         self.repository = repository
-        self.tag = tag
+        self.identifier = identifier
 
 
 class AccessDenied(NeedsOperator):
@@ -72,6 +76,10 @@ class UnexpectedAnswer(Transient):
         super().__init__(f"{registry} gave an answer that cannot be used: {reason}")
         self.registry = registry
         self.reason = reason
+
+
+class UnreadableImage(UnexpectedAnswer):
+    """What a digest stands for is no manifest or config that imagebot reads: whoever pushed it wrote it so."""
 
 
 class UntrustedCertificate(NeedsOperator):

@@ -3,8 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
+from urllib.parse import urljoin
 
 from imagebot.secret import Secret
+
+_REDIRECTS = (301, 302, 303, 307, 308)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +22,8 @@ class Request:
     authorization: Secret | None = None
     form: Secret | None = None
     """The body of a POST, encoded as a form."""
+    is_followed: bool = True
+    """A redirect on the same host is followed; else it is an answer like any other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,3 +36,13 @@ class Answer:
     headers: Mapping[str, str]
     """Keys are found in any case; a header that came several times is joined with commas."""
     body: bytes = field(repr=False)
+
+    @property
+    def leads_to(self) -> str | None:
+        """The URL that it redirects to, empty if that is none; None if it is no redirect."""
+        if self.status not in _REDIRECTS:
+            return None
+        try:
+            return urljoin(self.url, self.headers.get("Location", ""))
+        except ValueError:
+            return ""

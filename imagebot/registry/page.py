@@ -1,15 +1,20 @@
-"""One page of a tag list: the tags its body holds, and where the next page is.
+"""One page of a tag list: the tags its body holds, when they were pushed if it says so, and where the next page is.
 
 distribution-spec, "Listing Tags": https://github.com/opencontainers/distribution-spec/blob/main/spec.md#listing-tags
-Links are those of RFC 8288, as registries really write them. Pure.
+Links are those of RFC 8288, as registries really write them. Google's registries (gcr.io, *.pkg.dev, registry.k8s.io)
+put into each page what they know of the manifests: https://pkg.go.dev/github.com/google/go-containerregistry/pkg/v1/google
+Pure.
 """
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urljoin, urlsplit
 
 from imagebot.image.reference import is_tag
+from imagebot.image.snapshot import TagList
 from imagebot.registry.errors import UnexpectedAnswer
 from imagebot.registry.host import find_origin
 
@@ -17,12 +22,26 @@ _MAX_LINK = 8192
 _BETWEEN_LINKS = re.compile(r'[\s,"]*')
 _TARGET = re.compile(r"<([^<>]*)>")
 _PARAMETER = re.compile(r'\s*;\s*([\w*-]+)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s",;]*)))?')
+_MILLISECONDS = re.compile(r"[0-9]{1,13}")
+_UNIX_TIME = datetime(1970, 1, 1, tzinfo=UTC)
+# There were no registries before, and what is said to be pushed after is a slip.
+_EARLIEST, _LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 
 
-def parse_page(body: bytes, registry: str) -> tuple[str, ...]:
-    """Return the tags of one page in its order; `tags: null` is what some registries write for none.
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The tags of one page in its order, and when it says that tags, of this page or another, were pushed."""
 
-    Texts that are no tags (the grammar of `Reference`) are dropped: nothing could name them.
+    tags: tuple[str, ...]
+    pushed_at: Mapping[str, datetime]
+
+
+def parse_page(body: bytes, registry: str) -> Page:
+    """Parse one page; `tags: null` is what some registries write for none.
+
+    Texts that are no tags (the grammar of `Reference`) are dropped: nothing could name them. Times of pushes are an
+    extension: what of it cannot be read, or cannot be, is dropped. If two manifests claim a tag, the later counts.
+
     Raises UnexpectedAnswer for anything that is not such a page.
     """
     if body.lstrip()[:1] == b"<":
@@ -35,10 +54,39 @@ def parse_page(body: bytes, registry: str) -> tuple[str, ...]:
         raise UnexpectedAnswer(registry, 'its tag list is no JSON object with the key "tags"')
     tags = page["tags"]
     if tags is None:
-        return ()
+        tags = []
     if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
         raise UnexpectedAnswer(registry, '"tags" in its tag list is no list of texts')
-    return tuple(tag for tag in tags if is_tag(tag))
+    pushes = sorted(_read_pushes(page.get("manifest")), key=lambda push: push[1])
+    return Page(tuple(tag for tag in tags if is_tag(tag)), dict(pushes))
+
+
+def _read_pushes(manifests: object) -> Iterator[tuple[str, datetime]]:
+    """Yield tags and times of Google's `{DIGEST: {"tag": [TAG, ...], "timeUploadedMs": "1731000000000", ...}, ...}`."""
+    for manifest in manifests.values() if isinstance(manifests, dict) else ():
+        if not isinstance(manifest, dict):
+            continue
+        at, tags = _find_instant(manifest.get("timeUploadedMs")), manifest.get("tag")
+        if at is not None and isinstance(tags, list):
+            yield from ((tag, at) for tag in tags if isinstance(tag, str))
+
+
+def _find_instant(milliseconds: object) -> datetime | None:
+    if not isinstance(milliseconds, str) or not _MILLISECONDS.fullmatch(milliseconds):
+        return None
+    at = _UNIX_TIME + timedelta(milliseconds=int(milliseconds))
+    return at if _EARLIEST <= at < _LATEST else None
+
+
+def make_tag_list(pages: Iterable[Page]) -> TagList:
+    """Make one list of all pages; times of tags that none of them lists are dropped."""
+    tags: set[str] = set()
+    pushed_at: dict[str, datetime] = {}
+    for page in pages:
+        tags.update(page.tags)
+        for tag, at in page.pushed_at.items():
+            pushed_at[tag] = max(at, pushed_at.get(tag, at))
+    return TagList(tuple(sorted(tags)), {tag: pushed_at[tag] for tag in sorted(tags & pushed_at.keys())})
 
 
 def find_next_page(link_header: str | None, url: str) -> str | None:

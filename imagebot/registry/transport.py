@@ -15,7 +15,6 @@ from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from time import monotonic, sleep
-from urllib.parse import urljoin
 
 import requests
 import urllib3
@@ -30,7 +29,6 @@ from imagebot.registry.watch import Watch, WatchedAdapter
 _CONNECT_LIMIT_S = 10.0
 _CHUNK_BYTES = 64 * 1024
 _MAX_REDIRECTS = 3
-_REDIRECTS = (301, 302, 303, 307, 308)
 _BRIEF_FAULTS = (502, 503, 504)
 # The pauses before another try; a registry that asks for more than the longest is left to the next round.
 _PAUSES_S = (0.5, 2.0)
@@ -69,8 +67,8 @@ class Transport:
     def send(self, request: Request) -> Answer:
         """Return the answer, after a few tries where a fault is brief: a broken connection, 502 to 504, a short 429.
 
-        Redirects are followed on the same host. Raises RateLimited, RegistryUnavailable, UnexpectedAnswer,
-        UntrustedCertificate, PrivateAddress.
+        Redirects are followed on the same host, unless the request says otherwise. Raises RateLimited,
+        RegistryUnavailable, UnexpectedAnswer, UntrustedCertificate, PrivateAddress.
         """
         for pause_s in _PAUSES_S:
             try:
@@ -84,16 +82,13 @@ class Transport:
     def _follow(self, request: Request) -> Answer:
         for _ in range(_MAX_REDIRECTS):
             answer = self._exchange(request)
-            if answer.status not in _REDIRECTS or request.method == "POST":
+            url = answer.leads_to
+            if url is None or request.method == "POST" or not request.is_followed:
                 return answer
-            request = self._redirect(request, answer)
+            request = self._redirect(request, url, answer.status)
         raise UnexpectedAnswer(self._host.name, f"more than {_MAX_REDIRECTS - 1} redirects, one after the other")
 
-    def _redirect(self, request: Request, answer: Answer) -> Request:
-        try:
-            url = urljoin(request.url, answer.headers.get("Location", ""))
-        except ValueError:
-            url = ""
+    def _redirect(self, request: Request, url: str, status: int) -> Request:
         here, there = find_origin(request.url), find_origin(url)
         if there is not None and there == here:
             return replace(request, url=url)
@@ -101,7 +96,7 @@ class Transport:
             return replace(request, url=url, authorization=None)
         where = there.authority if there is not None else "something that is no web address"
         raise UnexpectedAnswer(
-            self._host.name, f"a redirect ({answer.status}) to {where}; only redirects on the same host are followed"
+            self._host.name, f"a redirect ({status}) to {where}; only redirects on the same host are followed"
         )
 
     def _exchange(self, request: Request) -> Answer:

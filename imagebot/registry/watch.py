@@ -19,6 +19,7 @@ from urllib3.poolmanager import PoolManager
 from urllib3.response import HTTPResponse
 
 from imagebot.registry.errors import PrivateAddress
+from imagebot.registry.host import Origin
 
 _current: ContextVar["Watch | None"] = ContextVar("current_watch", default=None)
 
@@ -88,7 +89,8 @@ class _HttpConnection(HTTPConnection):
         watch = _current.get()
         # A proxy is the operator's, wherever it stands; where it may lead is for the proxy to say.
         if watch is not None and self.proxy is None:
-            watch.check_address(self.host, sock)
+            scheme = "https" if isinstance(self, HTTPSConnection) else "http"
+            watch.check_address(Origin(scheme, self.host.strip("[]"), self.port).authority, sock)
         return sock
 
     def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # urllib3 replaces http.client's class likewise

@@ -7,6 +7,7 @@ a git server or a forge takes them is found out by talking to it, elsewhere.
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -14,7 +15,7 @@ from pydantic import Field, ValidationInfo, model_validator
 
 from imagebot.errors import InvalidInput, NeedsOperator
 from imagebot.image.reference import parse_repository
-from imagebot.settings.duration import ACCEPTED_DURATION, find_seconds
+from imagebot.settings.duration import ACCEPTED_DURATION, make_duration
 from imagebot.settings.fault import Fault, FaultyFile, list_faults, quote
 from imagebot.settings.ref_name import Branch, BranchPrefix
 from imagebot.settings.secret_source import AnyPath, FilePath, SecretText, Surroundings, make_path
@@ -33,13 +34,13 @@ from imagebot.settings.yaml_source import MAX_BYTES, Document, Node, read_docume
 
 DEFAULT_DATA_DIR = Path("/var/lib/imagebot")
 
-_LONGEST_TIMEOUT_S = 3600.0
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/@+-]{0,199}")
 _HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:]+\])(?::[0-9]{1,5})?")
 _PERSON = re.compile(r"[^<>\x00-\x1f\x7f]{1,200}")
 _EMAIL = re.compile(r"[^<>\s\x00-\x1f\x7f]{1,200}")
 _PROJECT = re.compile(r"[0-9]+|[A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+)+")
 _USERNAME = re.compile(r"[^:\x00-\x1f\x7f]{1,200}")
+_PERCENTAGE = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,9})?)%")
 _AT_MOST_100 = Field(max_length=100)
 _OWN_PREFIX = (
     "a branch_prefix of its own for each target in one git repo, as in imagebot/prod/, because else their branches"
@@ -68,12 +69,20 @@ def _make_registry(text: str, _: object) -> str:
 
 
 def _make_timeout(text: str, _: object) -> float:
-    seconds = find_seconds(text)
-    if seconds is None:
+    return make_duration(text, longest="1h").total_seconds()
+
+
+def _make_patience(text: str, _: object) -> timedelta:
+    return make_duration(text, longest="365d")
+
+
+def _make_share(text: str, _: object) -> float:
+    """Make a share from 0 to 1 of a percentage."""
+    match = _PERCENTAGE.fullmatch(text)
+    share = float(match[1]) / 100 if match else -1
+    if not 0 <= share <= 1:
         raise Refused
-    if not 0 < seconds <= _LONGEST_TIMEOUT_S:
-        raise Refused("a duration of more than 0s and at most 1h")
-    return seconds
+    return share
 
 
 def _make_docker_config(text: str, surroundings: Surroundings) -> Path:
@@ -206,6 +215,10 @@ class Settings(Section):
     parallel_polls: Annotated[
         int, MadeFrom("a whole number from 1 to 64", source=Annotated[int, Field(ge=1, le=64)])
     ] = 8
+    max_shrink: Annotated[float, MadeFrom("a percentage from 0% to 100%, as in 30%", _make_share)] = 0.5
+    """By which share a tag list may shrink from one listing to the next and still be believed at once."""
+    shrink_patience: Annotated[timedelta, MadeFrom(ACCEPTED_DURATION, _make_patience)] = timedelta(days=1)
+    """After which time a listing that shrank by more is believed."""
     author: Author = Author()
     registries: Mapping[RegistryName, RegistrySettings] = Field(default_factory=dict)
     targets: tuple[TargetSettings, ...] = ()

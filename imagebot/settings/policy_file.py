@@ -4,14 +4,18 @@ It is untrusted: everything in it is bounded, and its patterns are matched in li
 `policy` to say; `docs/policy-file.md` says what each key means.
 """
 
+import enum
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Annotated, TypeVar
 
 from pydantic import Field, model_validator
 
 from imagebot.errors import InvalidInput
+from imagebot.image.platform import InvalidPlatform, Platform, parse_platform
+from imagebot.image.reference import InvalidReference, parse_tag
 from imagebot.policy.calver import CalverFormat, InvalidCalver, parse_calver
 from imagebot.policy.entry import (
     Entry,
@@ -23,11 +27,25 @@ from imagebot.policy.entry import (
     parse_image_pattern,
 )
 from imagebot.policy.npm_range import parse_npm_range
-from imagebot.policy.policies import Alphabetical, Calver, Level, Numeric, Order, Policy, SemverLevel, SemverRange
+from imagebot.policy.policies import (
+    Alphabetical,
+    Calver,
+    Follow,
+    Level,
+    Moment,
+    Newest,
+    Numeric,
+    Order,
+    Policy,
+    SemverLevel,
+    SemverRange,
+)
 from imagebot.policy.range import InvalidRange, parse_range
 from imagebot.policy.reading import Keep, Rules
 from imagebot.policy.tag_filter import InvalidPattern, InvalidTemplate, TagFilter, parse_tag_filter
+from imagebot.settings.duration import make_duration
 from imagebot.settings.fault import Fault, FaultyFile, list_faults, quote
+from imagebot.settings.misfit import POLICIES, refuse_misfits
 from imagebot.settings.ref_name import BranchPrefix
 from imagebot.settings.section import MadeFrom, Refused, Section, matching, validate
 from imagebot.settings.yaml_source import Node, read_document
@@ -35,13 +53,15 @@ from imagebot.settings.yaml_source import Node, read_document
 MAX_ENTRIES = 1000
 
 T = TypeVar("T")
+E = TypeVar("E", bound=enum.Enum)
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,99}")
 # GitLab takes labels as a list with commas.
 _LABEL = re.compile(r"(?! )[^,\x00-\x1f\x7f]{1,255}(?<! )")
 _USERNAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}")
 _VARIANT = re.compile(r"[0-9A-Za-z_][0-9A-Za-z_.-]{0,99}")
-_POLICIES = ("semver", "calver", "numeric", "alphabetical")
+# What else it needs depends on the patterns.
+_TEMPLATE = re.compile(r".*\$.*", re.DOTALL)
 _AT_MOST_50 = Field(max_length=50)
 _AT_MOST_32 = Field(max_length=32)
 
@@ -83,13 +103,16 @@ class PolicyFile:
         return self.include.matches(path) and not self.exclude.matches(path)
 
 
+_INVALID = (InvalidImagePattern, InvalidFileGlob, InvalidCalver, InvalidPattern, InvalidReference, InvalidPlatform)
+
+
 def _parsed(parse: Callable[[str], T]) -> Callable[[str, object], T]:
     """Let what a parser of the core finds wrong be said as a fault."""
 
     def make(text: str, _: object) -> T:
         try:
             return parse(text)
-        except (InvalidImagePattern, InvalidFileGlob, InvalidCalver, InvalidPattern) as error:
+        except _INVALID as error:
             raise Refused(found=f"{quote(text)} ({error.reason})") from error
 
     return make
@@ -100,11 +123,15 @@ def _check_pattern(text: str) -> str:
     return text
 
 
-def _make_order(text: str, _: object) -> Order:
-    try:
-        return Order(text)
-    except ValueError:
-        raise Refused from None
+def _one_of(choices: type[E]) -> MadeFrom:
+    values = {choice.value: choice for choice in choices}
+
+    def make(text: str, _: object) -> E:
+        if text not in values:
+            raise Refused
+        return values[text]
+
+    return MadeFrom(" or ".join(values), make)
 
 
 def _check_file_glob(text: str) -> str:
@@ -119,6 +146,12 @@ def _make_file_globs(globs: tuple[str, ...], _: object) -> FileGlobs:
         raise Refused("fewer or shorter patterns", found=f"{quote(error.text)} ({error.reason})") from error
 
 
+def _make_platforms(platforms: tuple[Platform, ...], _: object) -> frozenset[Platform]:
+    if not platforms:
+        raise Refused("at least one platform; without the key all platforms count", found="an empty list")
+    return frozenset(platforms)
+
+
 Image = Annotated[
     ImagePattern,
     MadeFrom(
@@ -130,12 +163,24 @@ _SEMVER = 'patch, minor, major or a range of versions, as in "^1.4" or ">=1.2 <3
 YesOrNo = Annotated[bool, MadeFrom("true or false", source=bool)]
 Semver = Annotated[str, MadeFrom(_SEMVER)]
 Format = Annotated[CalverFormat, MadeFrom("a format of calver.org, as in YYYY.0M.MICRO", _parsed(parse_calver))]
-TagOrder = Annotated[Order, MadeFrom("asc or desc", _make_order)]
+TagOrder = Annotated[Order, _one_of(Order)]
+TagMoment = Annotated[Moment, _one_of(Moment)]
+Tag = Annotated[str, MadeFrom("a tag, as in latest", _parsed(parse_tag))]
 TagPattern = Annotated[
     str, MadeFrom("a pattern of tags in the syntax of RE2, as in '^v[0-9]+'", _parsed(_check_pattern))
 ]
 TagPatterns = Annotated[tuple[TagPattern, ...], _AT_MOST_32]
+Template = Annotated[str, matching(_TEMPLATE, "a template such as $version, for a group of include")]
 Variant = Annotated[str, matching(_VARIANT, "keep, any, or the suffix that tags have, as in alpine")]
+Age = Annotated[
+    timedelta,
+    MadeFrom("a duration with its unit, as in 12h or 3d", lambda text, _: make_duration(text, longest="365d")),
+]
+PlatformName = Annotated[Platform, MadeFrom("a platform, as in linux/amd64 or linux/arm/v7", _parsed(parse_platform))]
+Platforms = Annotated[
+    frozenset[Platform],
+    MadeFrom("a list of platforms", _make_platforms, source=Annotated[tuple[PlatformName, ...], _AT_MOST_32]),
+]
 FileGlob = Annotated[str, MadeFrom('a pattern of files as in .gitignore: "apps/**/*.yaml"', _parsed(_check_file_glob))]
 Globs = Annotated[FileGlobs, MadeFrom("a list of patterns", _make_file_globs, source=tuple[FileGlob, ...])]
 Username = Annotated[str, matching(_USERNAME, "a user's name on the forge, without @")]
@@ -150,6 +195,15 @@ class FilesSection(Section):
     exclude: Globs = parse_file_globs([])
 
 
+_MAKERS: Mapping[str, Callable[..., Policy]] = {
+    "calver": Calver,
+    "numeric": Numeric,
+    "alphabetical": Alphabetical,
+    "newest": Newest,
+    "digest": Follow,
+}
+
+
 class PolicySection(Section):
     """How an entry orders tags: exactly one policy, and for ranges of versions how these are read."""
 
@@ -160,12 +214,14 @@ class PolicySection(Section):
     calver: Format | None = None
     numeric: TagOrder | None = None
     alphabetical: TagOrder | None = None
+    newest: TagMoment | None = None
+    digest: Tag | None = None
 
     @model_validator(mode="after")
     def _refuse_all_but_one(self) -> "PolicySection":
-        given = [name for name in _POLICIES if getattr(self, name) is not None]
+        given = [name for name in POLICIES if getattr(self, name) is not None]
         if len(given) != 1:
-            raise Refused(f"exactly one of {', '.join(_POLICIES)}", found=" and ".join(given) or "none of them")
+            raise Refused(f"exactly one of {', '.join(POLICIES)}", found=" and ".join(given) or "none of them")
         is_level = self.semver in {level.value for level in Level}
         is_npm_range = self.dialect == "npm" and self.semver is not None and not is_level
         for name in ("include_prereleases", "loose") if not is_npm_range else ():
@@ -176,12 +232,9 @@ class PolicySection(Section):
 
     def make(self) -> Policy:
         """Make the policy that is given; raises Refused for what is no range."""
-        if self.calver is not None:
-            return Calver(self.calver)
-        if self.numeric is not None:
-            return Numeric(self.numeric)
-        if self.alphabetical is not None:
-            return Alphabetical(self.alphabetical)
+        for name, make in _MAKERS.items():
+            if (given := getattr(self, name)) is not None:
+                return make(given)
         text = self.semver or ""
         level = next((level for level in Level if level.value == text), None)
         return SemverLevel(level) if level else self._make_range(text)
@@ -201,7 +254,7 @@ class TagsSection(Section):
 
     include: TagPatterns = ()
     exclude: TagPatterns = ()
-    extract: str | None = None
+    extract: Template | None = None
 
     @model_validator(mode="after")
     def _refuse_what_does_not_go_together(self) -> "TagsSection":
@@ -213,9 +266,7 @@ class TagsSection(Section):
             return parse_tag_filter(self.include, self.exclude, extract=self.extract)
         except InvalidTemplate as error:
             found = f"{quote(error.text)} ({error.reason})"
-            raise Refused(
-                "a template such as $version, for a group of include", found=found, at=("extract",)
-            ) from error
+            raise Refused(found=found, at=("extract",)) from error
         except InvalidPattern as error:  # of all together: each by itself was accepted
             raise Refused("fewer or shorter patterns", found=f"{quote(error.text)} ({error.reason})") from error
 
@@ -230,14 +281,29 @@ class ImageSection(Section):
     tags: TagsSection | None = None
     variant: Variant | None = None
     allow_downgrade: YesOrNo = False
+    min_age: Age | None = None
+    pin_digest: YesOrNo = False
+    platforms: Platforms = frozenset()
 
     def make_rules(self) -> Rules:
-        """Make the rules; without a word on variants they are kept, unless patterns say which tags are meant."""
+        """Make the rules.
+
+        Without a word on variants they are kept, unless patterns say which tags are meant. To follow a tag is to pin
+        its digest.
+        """
         default = Keep.ANY.value if self.tags and self.tags.include else Keep.KEEP.value
         text = self.variant or default
         variant = next((keep for keep in Keep if keep.value == text), text)
-        tag_filter = self.tags.make() if self.tags else None
-        return Rules(self.policy.make(), tag_filter, variant, allows_downgrade=self.allow_downgrade)
+        policy = self.policy.make()
+        return Rules(
+            policy,
+            self.tags.make() if self.tags else None,
+            variant,
+            allows_downgrade=self.allow_downgrade,
+            min_age=self.min_age,
+            platforms=self.platforms,
+            pins_digest=self.pin_digest or isinstance(policy, Follow),
+        )
 
 
 class MergeRequestsSection(Section):
@@ -266,7 +332,7 @@ def parse_policy_file(data: bytes, *, file: str) -> PolicyFile:
     """
     try:
         document = read_document(data, file=file)
-        section = validate(PolicyFileSection, document, context=None, rules=[_refuse_repeated_names])
+        section = validate(PolicyFileSection, document, context=None, rules=[_refuse_repeated_names, refuse_misfits])
     except FaultyFile as error:
         raise InvalidPolicyFile(error.faults) from None
     proposals = section.merge_requests

@@ -1,7 +1,8 @@
-"""What imagebot remembers between rounds: the tags last listed, when each was first seen, and the last outcomes.
+"""What imagebot remembers between rounds: tags with their times and digests, what digests stand for, the last outcomes.
 
-    store.py    Store: find and keep; the errors
-    schema.py   the tables, and how a file becomes a store of this version
+    store.py      Store: find and keep; the errors
+    contents.py   what a digest stands for, as text and back
+    schema.py     the tables, and how a file becomes a store of this version
 
 The store is a memory, not the truth: it can be deleted at any time, and only first-seen times and history are lost.
 """

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import (
     URL,
     BigInteger,
+    Boolean,
     Column,
     Connection,
     Dialect,
@@ -21,10 +22,11 @@ from sqlalchemy import (
     UniqueConstraint,
     create_engine,
     event,
+    false,
 )
 from sqlalchemy.types import TypeDecorator
 
-VERSION = 1
+VERSION = 2
 # "imgb": tells a store from the database of another program.
 APPLICATION_ID = 0x696D6762
 
@@ -46,6 +48,11 @@ class Instant(TypeDecorator[datetime]):
         return None if value is None else _EPOCH + value * _MICROSECOND
 
 
+def to_utc(instant: datetime) -> datetime:
+    """Make the instant read as it will be read back; raises TypeError if it is not aware."""
+    return _EPOCH + (instant - _EPOCH)
+
+
 metadata = MetaData()
 
 repositories = Table(
@@ -55,6 +62,7 @@ repositories = Table(
     Column("registry", Text, nullable=False),
     Column("path", Text, nullable=False),
     Column("listed_at", Instant, nullable=False),
+    Column("doubted_since", Instant),
     UniqueConstraint("registry", "path"),
 )
 
@@ -64,8 +72,22 @@ tags = Table(
     Column("repository", ForeignKey("repositories.id", ondelete="CASCADE"), primary_key=True),
     Column("tag", Text, primary_key=True),
     Column("first_seen", Instant, nullable=False),
+    # The sighting, all of it: what the tag points to, since when, and whether it pointed to something else before.
     Column("digest", Text),
     Column("digest_seen", Instant),
+    Column("pushed_at", Instant),
+    Column("is_repushed", Boolean, nullable=False, server_default=false()),
+    # Since when it is not listed any more; it is kept for some time, as it may come back.
+    Column("gone_since", Instant),
+    sqlite_with_rowid=False,
+)
+
+contents = Table(
+    "contents",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("content", Text, nullable=False),
+    Column("kept_at", Instant, nullable=False),
     sqlite_with_rowid=False,
 )
 
@@ -77,6 +99,19 @@ outcomes = Table(
     Column("summary", Text, nullable=False),
     sqlite_with_rowid=False,
 )
+
+# What makes a store of that version one of the next. Written out, because the tables above are those of VERSION.
+_UPGRADES = {
+    1: (
+        "ALTER TABLE repositories ADD COLUMN doubted_since BIGINT",
+        "ALTER TABLE tags ADD COLUMN pushed_at BIGINT",
+        "ALTER TABLE tags ADD COLUMN is_repushed BOOLEAN DEFAULT 0 NOT NULL",
+        "ALTER TABLE tags ADD COLUMN gone_since BIGINT",
+        """CREATE TABLE contents (
+            digest TEXT NOT NULL, content TEXT NOT NULL, kept_at BIGINT NOT NULL, PRIMARY KEY (digest)
+        ) WITHOUT ROWID""",
+    ),
+}
 
 
 def make_engine(path: str, *, busy_timeout_s: float) -> Engine:
@@ -121,4 +156,12 @@ def create_tables(connection: Connection) -> None:
     """Make an empty database a store of this version."""
     metadata.create_all(connection)
     connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.exec_driver_sql(f"PRAGMA user_version = {VERSION}")
+
+
+def upgrade_tables(connection: Connection, *, found: int) -> None:
+    """Make a store of the version that was found one of this version; the caller's transaction makes it all or none."""
+    for version in range(found, VERSION):
+        for statement in _UPGRADES[version]:
+            connection.exec_driver_sql(statement)
     connection.exec_driver_sql(f"PRAGMA user_version = {VERSION}")

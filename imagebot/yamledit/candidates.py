@@ -13,12 +13,18 @@ from imagebot.yamledit.scan import Alias, MappingNode, Node, Path, Scalar, Seque
 _NULLS = frozenset(["~", "null", "Null", "NULL"])
 _NAME_KEYS = ("registry", "repository", "name", "newName")
 _IDENTIFIER_KEYS = ("tag", "newTag", "digest")
+# What Kustomize does not know: with one of these, `name` and `digest` may be parts of another image than they spell.
+_FOREIGN_KEYS = ("registry", "repository", "tag")
+_QUOTED = (Style.SINGLE, Style.DOUBLE)
 _LENT = "a merge key brings its tag or digest into a mapping that names another image"
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """Nodes that together may name an image: either a whole reference, or a name in parts with a tag or a digest."""
+    """Nodes that together may name an image: either a whole reference, or a name in parts with a tag or a digest.
+
+    `empty_digest` is a scalar that is there for a digest and holds none; null and nothing at all are no such scalar.
+    """
 
     place: Place
     path: Path
@@ -26,7 +32,10 @@ class Candidate:
     name: tuple[Node, ...] = ()
     tag: Node | None = None
     digest: Node | None = None
+    empty_digest: Scalar | None = None
     problem: str | None = None
+    is_merged: bool = False
+    """Whether a merge key takes the mapping over into another, which may say a part of it otherwise."""
 
     @property
     def editable(self) -> tuple[Node, ...]:
@@ -57,18 +66,26 @@ def text_of(node: Node) -> str:
     return f"*{node.name}" if isinstance(node, Alias) else ""
 
 
-def make_candidates(mapping: MappingNode, *, lent: Collection[MappingNode]) -> Iterator[Candidate]:
+def make_candidates(
+    mapping: MappingNode, *, merged: Collection[MappingNode], lent: Collection[MappingNode]
+) -> Iterator[Candidate]:
     """Yield the candidates among the values of one mapping; no scalar belongs to two.
 
-    `lent` are the mappings whose tag or digest another image takes over, as `find_lent` finds them.
+    `merged` are the mappings that merge keys take over, as `find_merged` finds them, and `lent` are those whose tag or
+    digest another image takes over, as `find_lent` finds them.
     """
     for node in mapping.values.get("image", ()):
         if not _is_collection(node) and not _is_nothing(node):
             yield Candidate(Place.IMAGE, Path(mapping.path, "image"), whole=node)
     parted = (_is_item_of_images(mapping) and _find_kustomize(mapping)) or _find_split(mapping)
     if parted:
-        is_shared = mapping in lent and parted.problem is None
-        yield replace(parted, problem=_LENT) if is_shared else parted
+        problem = parted.problem or (_LENT if mapping in lent else None)
+        yield replace(parted, problem=problem, is_merged=mapping in merged)
+
+
+def find_merged(mappings: Iterable[MappingNode]) -> frozenset[MappingNode]:
+    """Find the mappings that a merge key brings into another."""
+    return frozenset(base for mapping in mappings for base in _list_merged(mapping))
 
 
 def find_lent(mappings: Iterable[MappingNode]) -> frozenset[MappingNode]:
@@ -110,20 +127,43 @@ def _find_kustomize(mapping: MappingNode) -> Candidate | None:
     parts, problem = _pick(mapping, ("name", "newName", "newTag", "digest"))
     if "name" not in parts or len(parts) == 1:
         return None
-    problem = problem or _find_inherited(mapping, ("newName", "newTag", "digest"))
-    name = (parts.get("newName", parts["name"]),)
-    return Candidate(Place.KUSTOMIZE, mapping.path, None, name, parts.get("newTag"), parts.get("digest"), problem)
+    is_foreign = any(key in mapping.values for key in _FOREIGN_KEYS)
+    if is_foreign and "newName" not in parts and "newTag" not in parts:
+        return None
+    return Candidate(
+        Place.KUSTOMIZE,
+        mapping.path,
+        name=(parts.get("newName", parts["name"]),),
+        tag=parts.get("newTag"),
+        digest=parts.get("digest"),
+        empty_digest=_find_empty_digest(mapping),
+        problem=problem or _find_inherited(mapping, ("newName", "newTag", "digest")),
+    )
 
 
 def _find_split(mapping: MappingNode) -> Candidate | None:
-    if "repository" not in mapping.values or "tag" not in mapping.values:
+    if "repository" not in mapping.values:
         return None
     parts, problem = _pick(mapping, ("registry", "repository", "tag", "digest"))
-    if "repository" not in parts or "tag" not in parts:
+    if "repository" not in parts or not ("tag" in parts or "digest" in parts):
         return None
-    problem = problem or _find_inherited(mapping, ("registry", "digest"))
-    name = tuple(parts[key] for key in ("registry", "repository") if key in parts)
-    return Candidate(Place.SPLIT, mapping.path, None, name, parts["tag"], parts.get("digest"), problem)
+    return Candidate(
+        Place.SPLIT,
+        mapping.path,
+        name=tuple(parts[key] for key in ("registry", "repository") if key in parts),
+        tag=parts.get("tag"),
+        digest=parts.get("digest"),
+        empty_digest=_find_empty_digest(mapping),
+        problem=problem or _find_inherited(mapping, ("registry", "tag", "digest")),
+    )
+
+
+def _find_empty_digest(mapping: MappingNode) -> Scalar | None:
+    """Return the scalar under `digest` if it is a pair of quotes; what is empty without quotes has no bytes to edit."""
+    for node in mapping.values.get("digest", ()):
+        if isinstance(node, Scalar) and node.style in _QUOTED and not node.value and node.is_string:
+            return node
+    return None
 
 
 def _pick(mapping: MappingNode, keys: tuple[str, ...]) -> tuple[Mapping[str, Node], str | None]:

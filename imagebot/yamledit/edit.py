@@ -19,27 +19,39 @@ class Edit:
     new: str
 
 
-def make_reference(occurrence: Occurrence, *, tag: str, digest: str | None) -> Reference:
-    """Return what the occurrence will name: the name as written, the tag, and the digest if it has one now.
+def make_reference(occurrence: Occurrence, *, tag: str | None, digest: str | None) -> Reference:
+    """Return what the occurrence will name: the name as written, with just this tag and digest.
 
-    Raises InvalidReference if the tag or the digest is none.
+    Raises InvalidReference if the tag or the digest is none. Raises ValueError if the occurrence has a tag or a digest
+    and is given none, if it has no tag and is given one, or if it cannot hold the digest.
     """
+    reference = occurrence.reference
+    if reference.tag is not None and tag is None:
+        raise ValueError(f"{reference} has a tag, and there is no new one")
+    if reference.tag is None and tag is not None:
+        raise ValueError(f"{reference} has no tag, and {tag} is not added")
     if occurrence.has_digest and digest is None:
-        raise ValueError(f"{occurrence.reference} has a digest, and there is no new one for the tag {tag}")
-    new_digest = parse_digest(digest) if occurrence.has_digest and digest is not None else None
-    return replace(occurrence.reference, tag=parse_tag(tag), digest=new_digest)
+        raise ValueError(f"{reference} has a digest, and there is no new one")
+    if digest is not None and not occurrence.can_hold_digest:
+        raise ValueError(f"{reference} stands where no digest can be added, and {digest} is given")
+    new_tag = None if tag is None else parse_tag(tag)
+    return replace(reference, tag=new_tag, digest=None if digest is None else parse_digest(digest))
 
 
-def make_edits(occurrence: Occurrence, *, tag: str, digest: str | None) -> tuple[Edit, ...]:
-    """Make one edit for each scalar of the occurrence; the digest is dropped where the occurrence has none.
+def make_edits(occurrence: Occurrence, *, tag: str | None, digest: str | None) -> tuple[Edit, ...]:
+    """Make one edit for each scalar of the occurrence that then reads otherwise; none if it says all this already.
 
-    Raises InvalidReference if the tag or the digest is none, and ValueError if a digest is needed and not given.
+    Raises what `make_reference` raises.
     """
     reference = make_reference(occurrence, tag=tag, digest=digest)
     texts = {
         Holds.REFERENCE: str(reference),
-        Holds.TAG: tag,
-        Holds.TAG_AND_DIGEST: f"{tag}@{reference.digest}",
-        Holds.DIGEST: str(reference.digest),
+        Holds.TAG: f"{reference.tag}",
+        Holds.TAG_AND_DIGEST: f"{reference.tag}@{reference.digest}",
+        Holds.DIGEST: f"{reference.digest}",
     }
-    return tuple(Edit(part.start, part.end, part.text, texts[part.holds]) for part in occurrence.parts)
+    parts = {part.start: part for part in occurrence.parts}
+    if reference.digest is not None and occurrence.room is not None:
+        parts[occurrence.room.start] = occurrence.room
+    edits = (Edit(part.start, part.end, part.text, texts[part.holds]) for part in parts.values())
+    return tuple(edit for edit in edits if edit.new != edit.old)

@@ -1,16 +1,23 @@
 """Finding every image that a file names, and saying why what looks like one is left alone.
 
-Places are recognised by what the file says (`image:`, Kustomize's `images:`, `repository` with `tag`), never by the
-file's name. Which image may move is not asked here.
+Places are recognised by what the file says (`image:`, Kustomize's `images:`, `repository` with `tag` or `digest`),
+never by the file's name. Which image may move is not asked here.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from imagebot.image.reference import InvalidReference, Reference, parse_reference
-from imagebot.yamledit.candidates import Candidate, find_lent, find_scalar, make_candidates, text_of
-from imagebot.yamledit.occurrence import Holds, LeftAlone, Located, Occurrence, Part
+from imagebot.yamledit.candidates import (
+    Candidate,
+    find_lent,
+    find_merged,
+    find_scalar,
+    make_candidates,
+    text_of,
+)
+from imagebot.yamledit.occurrence import Holds, LeftAlone, Located, Occurrence, Part, Place
 from imagebot.yamledit.scan import Alias, Node, Scalar, YamlFile, scan
 
 # Registry, path, tag and digest at their longest; also keeps reasons short, which quote the text.
@@ -34,7 +41,8 @@ def can_name_image(data: bytes) -> bool:
     A file with NUL bytes may be UTF-16 and is for `locate` to refuse. Keys that are spelled with escapes, as in
     `"\\u0069mage"`, are not found.
     """
-    return b"image" in data or (b"repository" in data and b"tag" in data) or b"\0" in data
+    is_split = b"repository" in data and (b"tag" in data or b"digest" in data)
+    return b"image" in data or is_split or b"\0" in data
 
 
 def locate(data: bytes) -> Located:
@@ -44,21 +52,22 @@ def locate(data: bytes) -> Located:
     otherwise. Raises NotYaml.
     """
     file = scan(data)
-    lent = find_lent(file.mappings)
-    candidates = (each for mapping in file.mappings for each in make_candidates(mapping, lent=lent))
+    merged, lent = find_merged(file.mappings), find_lent(file.mappings)
+    candidates = (each for mapping in file.mappings for each in make_candidates(mapping, merged=merged, lent=lent))
     judged = [_judge(candidate, file) for candidate in candidates]
     drafts = [verdict for verdict in judged if isinstance(verdict, _Draft)]
     left_alone = [verdict for verdict in judged if isinstance(verdict, LeftAlone)]
     sharing = _Sharing(file, drafts)
-    occurrences: dict[tuple[Scalar, ...], Occurrence] = {}
+    groups: dict[tuple[Scalar, ...], list[_Draft]] = {}
     for draft in drafts:
         reason = sharing.find_conflict(draft)
         if reason is not None:
             left_alone.append(_leave(draft.candidate, file, reason))
         else:
-            occurrences.setdefault(draft.scalars, _make_occurrence(draft, file))
+            groups.setdefault(draft.scalars, []).append(draft)
+    occurrences = (_make_occurrence(group, file, sharing) for group in groups.values())
     return Located(
-        tuple(sorted(occurrences.values(), key=lambda found: found.parts[0].start)),
+        tuple(sorted(occurrences, key=lambda found: found.parts[0].start)),
         tuple(sorted(left_alone, key=lambda left: (left.line, left.column))),
     )
 
@@ -81,7 +90,7 @@ class _Draft:
         if self.candidate.whole is not None:
             return (Holds.REFERENCE,)
         if self.candidate.digest is not None:
-            return (Holds.TAG, Holds.DIGEST)
+            return (Holds.DIGEST,) if self.candidate.tag is None else (Holds.TAG, Holds.DIGEST)
         return (Holds.TAG_AND_DIGEST if self.reference.digest else Holds.TAG,)
 
     @property
@@ -119,7 +128,7 @@ def _find_unreadable(candidate: Candidate) -> str | None:
 
 
 def _read(text: str) -> Reference | str:
-    """Return the reference, or why there is none with a tag to choose by."""
+    """Return the reference, or why there is none with a tag or a digest."""
     variable = _VARIABLE.search(text)
     if variable:
         return f"it holds the variable {variable.group()[:80]}"
@@ -129,9 +138,7 @@ def _read(text: str) -> Reference | str:
         reference = parse_reference(text)
     except InvalidReference as error:
         return f"it is no image reference: {error.reason}"
-    if reference.tag is not None:
-        return reference
-    return "it has only a digest, and no tag to choose by" if reference.digest else "no tag is written"
+    return reference if reference.tag or reference.digest else "no tag is written"
 
 
 def _names_an_image(text: str) -> bool:
@@ -148,13 +155,41 @@ def _start_of(node: Node) -> int:
     return node.start if isinstance(node, Scalar | Alias) else 0
 
 
-def _make_occurrence(draft: _Draft, file: YamlFile) -> Occurrence:
-    parts = tuple(
-        Part(holds, scalar.start, scalar.end, scalar.value)
-        for holds, scalar in zip(draft.holds, draft.scalars, strict=True)
-    )
+def _make_occurrence(group: Sequence[_Draft], file: YamlFile, sharing: "_Sharing") -> Occurrence:
+    """Make one occurrence of the drafts that share all their scalars; a digest has room only where it has for all."""
+    draft = group[0]
+    parts = tuple(_make_part(holds, scalar) for holds, scalar in zip(draft.holds, draft.scalars, strict=True))
+    rooms = {_find_room(each, file, sharing) for each in group}
     line, column = file.positions.to_line_and_column(parts[0].start)
-    return Occurrence(draft.candidate.place, draft.reference, parts, line, column, draft.candidate.path)
+    return Occurrence(
+        place=draft.candidate.place,
+        reference=draft.reference,
+        parts=parts,
+        room=rooms.pop() if len(rooms) == 1 else None,
+        line=line,
+        column=column,
+        path=draft.candidate.path,
+    )
+
+
+def _make_part(holds: Holds, scalar: Scalar) -> Part:
+    return Part(holds, scalar.start, scalar.end, scalar.value)
+
+
+def _find_room(draft: _Draft, file: YamlFile, sharing: "_Sharing") -> Part | None:
+    """Find the scalar that a digest would be added to.
+
+    Beside a name in parts this is an empty digest. Kustomize takes a digest behind the tag too; charts make a label of
+    the tag, and no label holds `@` or so many characters.
+    """
+    place, empty = draft.candidate.place, draft.candidate.empty_digest
+    if draft.reference.digest is not None or draft.candidate.is_merged:
+        return None
+    if place is Place.IMAGE:
+        return _make_part(Holds.REFERENCE, draft.scalars[0])
+    if empty is not None and file.is_on_one_line(empty) and not sharing.has_alias(empty):
+        return _make_part(Holds.DIGEST, empty)
+    return _make_part(Holds.TAG_AND_DIGEST, draft.scalars[0]) if place is Place.KUSTOMIZE else None
 
 
 class _Sharing:
@@ -172,6 +207,9 @@ class _Sharing:
         self._to_line = file.positions.to_line
         # One answer for each scalar, however many aliases ask.
         self._conflicts: dict[Scalar, _Conflict | None] = {}
+
+    def has_alias(self, scalar: Scalar) -> bool:
+        return scalar in self._aliases
 
     def find_conflict(self, draft: _Draft) -> str | None:
         """Say why the scalars of the draft cannot be edited for all who use them."""

@@ -15,7 +15,7 @@ class Place(Enum):
     KUSTOMIZE = "kustomize"
     """An item of `images:` with `name` and any of `newName`, `newTag` and `digest`."""
     SPLIT = "split"
-    """A mapping with `repository` and `tag`, and perhaps `registry` and `digest`."""
+    """A mapping with `repository`, and with `tag`, `digest` or both, and perhaps `registry`."""
 
 
 class Holds(Enum):
@@ -39,11 +39,16 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Occurrence:
-    """An image that a file names; line and column are those of the first scalar to be edited."""
+    """An image that a file names; line and column are those of the first scalar to be edited.
+
+    `room` is the scalar that a digest would be added to, with what it holds then: one of the parts, or an empty scalar
+    beside them. It is None if there is a digest already, or no place for one.
+    """
 
     place: Place
     reference: Reference
     parts: tuple[Part, ...]
+    room: Part | None
     line: int
     column: int
     path: Path
@@ -51,6 +56,10 @@ class Occurrence:
     @property
     def has_digest(self) -> bool:
         return self.reference.digest is not None
+
+    @property
+    def can_hold_digest(self) -> bool:
+        return self.has_digest or self.room is not None
 
     @property
     def yaml_path(self) -> str:

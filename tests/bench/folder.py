@@ -20,7 +20,7 @@ class Folder:
     settings_file: Path
     files: Mapping[str, bytes]
     policy: bytes
-    address: str
+    registry: LoopbackRegistry
 
 
 @contextmanager
@@ -45,4 +45,5 @@ def make_folder(folder: Path) -> Iterator[Folder]:
             file.write_bytes(data)
         settings_file = folder / "settings.yaml"
         settings_file.write_text(f"registries:\n  {registry.address}: {{plain_http: true}}\n")
-        yield Folder(path, settings_file, files, policy, registry.address)
+        registry.requests.clear()
+        yield Folder(path, settings_file, files, policy, registry)

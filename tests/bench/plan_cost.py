@@ -6,20 +6,28 @@ import sys
 from tests.bench.folder import Folder
 from tests.stories.fleet import FLEET
 
-# Load the libraries, ask for the same tags by as many threads, and run bare libyaml events over the same bytes.
+# Load the libraries, send the same requests by as many threads, and run bare libyaml events over the same bytes. Which
+# two tags of an image matter, if any, is told to it: it says `PATH` or `PATH:OLD:NEW`.
 _BARE = """
 import pathlib, sys
 from concurrent.futures import ThreadPoolExecutor
 import pydantic, requests, rich.console, rich.table, ruamel.yaml, typer, yaml
 
-folder, address, *paths = sys.argv[1:]
+folder, address, *images = sys.argv[1:]
 session = requests.Session()
+accept = {"Accept": "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json"}
 
-def ask(path):
-    return session.get(f"http://{address}/v2/{path}/tags/list?n=1000").json()
+def ask(image):
+    path, *tags = image.split(":")
+    base = f"http://{address}/v2/{path}"
+    session.get(f"{base}/tags/list?n=1000").json()
+    for tag in tags:
+        digest = session.head(f"{base}/manifests/{tag}", headers=accept).headers["Docker-Content-Digest"]
+        manifest = session.get(f"{base}/manifests/{digest}", headers=accept).json()
+        session.get(f"{base}/blobs/{manifest['config']['digest']}").json()
 
 with ThreadPoolExecutor(8) as pool:
-    list(pool.map(ask, paths))
+    list(pool.map(ask, images))
 for file in pathlib.Path(folder).rglob("*.yaml"):
     for _ in yaml.parse(file.read_bytes(), Loader=yaml.CSafeLoader):
         pass
@@ -33,5 +41,6 @@ def run_plan(folder: Folder) -> None:
 
 
 def run_bare(folder: Folder) -> None:
-    arguments = [str(folder.path), folder.address, *(image.path for image in FLEET)]
+    images = (f"{image.path}:{image.old}:{image.new}" if image.new else image.path for image in FLEET)
+    arguments = [str(folder.path), folder.registry.address, *images]
     subprocess.run([sys.executable, "-c", _BARE, *arguments], check=True)

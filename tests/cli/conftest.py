@@ -12,7 +12,13 @@ import pytest
 from imagebot.demo.push import push_image
 from imagebot.demo.registry import LoopbackRegistry
 
-POLICY = 'version: 1\nimages:\n  - {name: all, image: "*", policy: {semver: minor}}\n'
+
+def make_policy(entry: str) -> str:
+    """Write a policy file with one entry for all images, of which these are the keys but for `image`."""
+    return f'version: 1\nimages:\n  - {{name: all, image: "*", {entry}}}\n'
+
+
+POLICY = make_policy("policy: {semver: minor}")
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 

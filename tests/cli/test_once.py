@@ -5,13 +5,14 @@ import os
 import pty
 import re
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from imagebot.demo.push import push_image
 from imagebot.demo.registry import LoopbackRegistry
-from tests.cli.conftest import POLICY, Run
+from tests.cli.conftest import POLICY, Run, make_policy
 from tests.servers.gitserver import create_repo, list_heads, seed
 
 
@@ -84,6 +85,57 @@ def test_what_could_not_be_done_makes_the_exit_code_1(run: Run, bare: Path, regi
     assert done.returncode == 1
     assert f"{registry.address}/acme/gone: the registry knows no such repository (404)" in done.stdout
     assert "opened" in done.stdout
+
+
+def test_tags_that_wait_are_listed_with_until_when(run: Run, bare: Path, registry: LoopbackRegistry):
+    registry.upload_clock = lambda: datetime(2099, 1, 1, 12, 30, tzinfo=UTC)
+    push_image(registry.address, "acme/api", "1.2.0")
+    seed(bare, {".imagebot.yaml": make_policy('policy: {semver: "1.2.x"}, min_age: 3d').encode()})
+
+    text, (target,) = run("once").stdout, json.loads(run("once", "--format", "json").stdout)
+
+    image = f"{registry.address}/acme/api"
+    waits = f"{image}: 1.2.0 waits until 2099-01-04 12:30 UTC: pushed 2099-01-01 12:30 UTC"
+    assert f"\nWaiting\n  {waits}\n\n  nothing to do; 1 image looked at\n" in text
+    assert (target["due_at"], target["waiting"]) == (
+        "2099-01-04T12:30:00+00:00",
+        [
+            {
+                "image": image,
+                "tag": "1.2.0",
+                "since": "2099-01-01T12:30:00+00:00",
+                "source": "pushed",
+                "until": "2099-01-04T12:30:00+00:00",
+            }
+        ],
+    )
+
+
+def test_a_tag_waits_from_when_it_was_first_seen_on_where_the_registry_does_not_tell(run: Run, bare: Path):
+    seed(bare, {".imagebot.yaml": make_policy("policy: {semver: minor}, min_age: 3d").encode()})
+
+    (first,), (second,) = (json.loads(run("once", "--format", "json").stdout) for _ in range(2))
+
+    assert [each["source"] for each in first["waiting"]] == ["first seen"]
+    assert second["waiting"] == first["waiting"]
+    assert second["due_at"] == first["waiting"][0]["until"]
+
+
+def test_digests_that_stay_are_listed_with_the_reason(run: Run, bare: Path, registry: LoopbackRegistry):
+    image = f"{registry.address}/acme/api"
+    seed(
+        bare,
+        {
+            ".imagebot.yaml": make_policy("policy: {semver: minor}, pin_digest: true").encode(),
+            "a.yaml": f"image: {{repository: {image}, tag: 1.1.0}}\n".encode(),
+        },
+    )
+
+    text, (target,) = run("once").stdout, json.loads(run("once", "--format", "json").stdout)
+
+    held = f"a.yaml:1: {image}:1.1.0: no digest can be written there: nothing in the file holds one"
+    assert target["held"] == [held]
+    assert f"\nDigests left as they are\n  {held}\n" in text
 
 
 def test_a_bug_in_the_round_of_a_target_makes_the_exit_code_3(run: Run, bare: Path, tmp_path: Path):

@@ -6,13 +6,16 @@ import pty
 import re
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from imagebot.demo.push import push_image
+from imagebot.demo.image import make_image, make_index
+from imagebot.demo.loopback import Reply
+from imagebot.demo.push import push, push_image
 from imagebot.demo.registry import LoopbackRegistry
-from tests.cli.conftest import Run
+from tests.cli.conftest import Run, make_policy
 
 
 def test_the_table_and_the_diff_show_what_would_change(run: Run, checkout: Path, registry: LoopbackRegistry):
@@ -224,3 +227,112 @@ def test_a_digest_is_asked_for_and_written_beside_its_tag(run: Run, checkout: Pa
     run("plan", checkout, "--write")
 
     assert f"tag: 1.1.0, digest: {new}}}" in file.read_text()
+
+
+def test_new_digests_are_in_the_table_with_what_is_written_now(run: Run, checkout: Path, registry: LoopbackRegistry):
+    image = f"{registry.address}/acme/api"
+    old, new = (push_image(registry.address, "acme/api", tag) for tag in ("1.0.0", "latest"))
+    (checkout / ".imagebot.yaml").write_text(make_policy("policy: {digest: latest}"))
+    (checkout / "apps" / "api.yaml").write_text(f"image: {image}@{old}\n---\nimage: {image}:latest\n")
+
+    done = run("plan", checkout)
+
+    rows = [line.split()[1:6] for line in done.stdout.splitlines()[1:3]]
+    short_old, short_new = (digest[:19] for digest in (old, new))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert rows == [
+        [f"@{short_old}", f"latest@{short_new}", "digest", "apps/api.yaml:1", "all,"],
+        ["latest", f"latest@{short_new}", "digest", "apps/api.yaml:3", "all,"],
+    ]
+    assert f"\n+image: {image}@{new}\n ---\n-image: {image}:latest\n+image: {image}:latest@{new}\n" in done.stdout
+
+
+def test_a_new_digest_is_a_jump_of_its_own_in_json(run: Run, checkout: Path, registry: LoopbackRegistry):
+    (checkout / ".imagebot.yaml").write_text(make_policy("policy: {semver: minor}, pin_digest: true"))
+    (checkout / "apps" / "api.yaml").write_text(f"image: {registry.address}/acme/api:1.1.0\n")
+
+    (change,) = json.loads(run("plan", checkout, "--format", "json").stdout)["changes"]
+
+    assert change["jump"] == "digest"
+    assert change["after"].startswith(f"{change['before']}@sha256:")
+
+
+def test_digests_that_stay_are_listed_with_the_reason(run: Run, checkout: Path, registry: LoopbackRegistry):
+    image = f"{registry.address}/acme/base"
+    old = push(registry.address, "acme/base", "latest", image=make_index({"linux/amd64": {}, "linux/arm64": {}}))
+    push(registry.address, "acme/base", "latest", image=make_image({}))
+    (checkout / ".imagebot.yaml").write_text(make_policy("policy: {digest: latest}"))
+    (checkout / "apps" / "api.yaml").write_text(
+        f"a: {{image: {image}:latest@{old}}}\nb: {{image: {{repository: {image}, tag: latest}}}}\n"
+    )
+
+    text, printed = run("plan", checkout).stdout, json.loads(run("plan", checkout, "--format", "json").stdout)
+
+    held = [
+        f"apps/api.yaml:1: {image}:latest@{old}: its new digest has no linux/arm64, which the digest now written has",
+        f"apps/api.yaml:2: {image}:latest: no digest can be written there: nothing in the file holds one",
+    ]
+    assert (printed["held"], printed["changes"]) == (held, [])
+    assert "\nDigests left as they are\n" + "".join(f"  {line}\n" for line in held) in text
+
+
+def test_tags_passed_over_for_their_images_are_listed_with_what_these_lack(
+    run: Run, checkout: Path, registry: LoopbackRegistry
+):
+    both = make_index({"linux/amd64": {}, "linux/arm64": {}})
+    push(registry.address, "acme/api", "1.0.0", image=both)
+
+    text, printed = run("plan", checkout).stdout, json.loads(run("plan", checkout, "--format", "json").stdout)
+
+    sentence = f"{registry.address}/acme/api: 1.1.0 has no linux/arm64"
+    assert printed["unfit"] == [sentence]
+    assert f"\nPassed over for their images\n  {sentence}\n" in text
+
+
+def test_tags_of_which_the_registry_tells_the_age_wait_until_they_are_old_enough(
+    run: Run, checkout: Path, registry: LoopbackRegistry
+):
+    registry.upload_clock = lambda: datetime(2099, 1, 1, 12, 30, tzinfo=UTC)
+    push_image(registry.address, "acme/api", "1.2.0")
+    (checkout / ".imagebot.yaml").write_text(make_policy('policy: {semver: "1.2.x"}, min_age: 3d'))
+
+    text, printed = run("plan", checkout).stdout, json.loads(run("plan", checkout, "--format", "json").stdout)
+
+    image = f"{registry.address}/acme/api"
+    assert printed["waiting"] == [
+        {
+            "image": image,
+            "tag": "1.2.0",
+            "since": "2099-01-01T12:30:00+00:00",
+            "source": "pushed",
+            "until": "2099-01-04T12:30:00+00:00",
+        }
+    ]
+    waits = f"{image}: 1.2.0 waits until 2099-01-04 12:30 UTC: pushed 2099-01-01 12:30 UTC"
+    assert f"\nWaiting\n  {waits}\n\nNothing to change" in text
+
+
+def test_tags_of_which_nobody_knows_the_age_wait_and_a_plan_says_why(
+    run: Run, checkout: Path, registry: LoopbackRegistry
+):
+    (checkout / ".imagebot.yaml").write_text(make_policy("policy: {semver: minor}, min_age: 3d"))
+
+    text, printed = run("plan", checkout).stdout, json.loads(run("plan", checkout, "--format", "json").stdout)
+
+    image = f"{registry.address}/acme/api"
+    assert printed["waiting"] == [{"image": image, "tag": "1.1.0", "since": None, "source": None, "until": None}]
+    assert (
+        f"\nWaiting\n  {image}: 1.1.0 waits: it is not known how old it is\n"
+        "  A plan remembers nothing: it knows how old a tag is only where the registry says so.\n" in text
+    )
+
+
+def test_json_is_all_that_is_printed_even_if_an_image_cannot_be_looked_at(
+    run: Run, checkout: Path, registry: LoopbackRegistry
+):
+    registry.fault = lambda _, target: Reply(403) if "/manifests/" in target else None
+
+    done = run("plan", checkout, "--format", "json")
+
+    assert (done.returncode, done.stderr) == (1, "")
+    assert list(json.loads(done.stdout)["unlisted"]) == [f"{registry.address}/acme/api"]

@@ -1,6 +1,7 @@
 """A plan feels instant: measured against what no program that does its job could do without."""
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -26,3 +27,15 @@ def test_planning_300_files_costs_little_more_than_loading_asking_and_parsing(tm
 
     # Median measured on a quiet machine: 2.3. Of three turns the best one counts, as others share the machine.
     assert min(ratios) < _MOST
+
+
+@pytest.mark.slow
+def test_what_a_plan_is_measured_against_sends_the_same_requests(tmp_path: Path):
+    with make_folder(tmp_path) as folder:
+        run_plan(folder)
+        planned = Counter((each.method, each.target) for each in folder.registry.requests)
+        folder.registry.requests.clear()
+        run_bare(folder)
+        bare = Counter((each.method, each.target) for each in folder.registry.requests)
+
+    assert bare == planned

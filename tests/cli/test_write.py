@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from imagebot.cli.checkout import ChangedMeanwhile, replace_file
-from imagebot.demo.loopback import Call, LoopbackServer, Reply
 from imagebot.demo.registry import LoopbackRegistry
 from tests.cli.conftest import Run
 
@@ -68,19 +67,18 @@ def test_a_file_that_cannot_be_written_does_not_keep_the_others_from_it(
 
 
 def test_a_file_that_changes_while_registries_are_asked_is_left_alone_and_said_in_json(
-    run: Run, checkout: Path, tmp_path: Path
+    run: Run, checkout: Path, tmp_path: Path, registry: LoopbackRegistry
 ):
     apps = checkout / "apps"
 
-    def change_a_file(call: Call) -> Reply:
+    def change_a_file(_method: str, _target: str) -> None:
         (apps / "b.yaml").write_text("# mine\n")
-        return Reply(200, b'{"name": "x", "tags": ["1.0.0", "1.1.0"]}', {"Content-Type": "application/json"})
 
-    with LoopbackServer(change_a_file) as server:
-        for name in ("api.yaml", "b.yaml", "c.yaml"):
-            (apps / name).write_text(f"image: {server.address}/x:1.0.0\n")
-        (tmp_path / "settings.yaml").write_text(f"registries:\n  {server.address}: {{plain_http: true}}\n")
-        done = run("plan", checkout, "--write", "--format", "json")
+    for name in ("api.yaml", "b.yaml", "c.yaml"):
+        (apps / name).write_text(f"image: {registry.address}/acme/api:1.0.0\n")
+    registry.fault = change_a_file
+
+    done = run("plan", checkout, "--write", "--format", "json")
 
     printed = json.loads(done.stdout)
     assert done.returncode == 1

@@ -3,14 +3,15 @@
 import http.client
 import json
 from contextlib import closing
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 import requests
 
-from imagebot.demo.image import IMAGE, INDEX, make_digest, make_image
+from imagebot.demo.image import IMAGE, INDEX, make_digest, make_image, make_index
 from imagebot.demo.loopback import Reply
-from imagebot.demo.push import push_image
+from imagebot.demo.push import push, push_image
 from imagebot.demo.registry import LoopbackRegistry
 
 TINY = make_image({"a": "b"})
@@ -102,6 +103,61 @@ def test_an_index_is_taken_when_its_manifests_are_there(registry, ask):
 
     assert (too_early.status_code, in_time.status_code) == (404, 201)
     assert ask(registry, "GET", "/v2/acme/api/tags/list").json()["tags"] == ["multi"]
+
+
+def test_an_index_is_pushed_with_its_images(registry, ask):
+    index = make_index({"linux/amd64": {}, "linux/arm/v6": {"x": "y"}}, built_at=datetime(2024, 1, 1, tzinfo=UTC))
+
+    digest = push(registry.address, "acme/api", "1.0", image=index)
+
+    pulled = ask(registry, "GET", "/v2/acme/api/manifests/1.0", headers={"Accept": INDEX})
+    child = ask(registry, "GET", f"/v2/acme/api/manifests/{index.images[1].digest}", headers={"Accept": IMAGE})
+    config = ask(registry, "GET", f"/v2/acme/api/blobs/{child.json()['config']['digest']}").json()
+    assert pulled.headers["Docker-Content-Digest"] == digest == index.digest
+    assert [entry["digest"] for entry in pulled.json()["manifests"]] == [image.digest for image in index.images]
+    assert pulled.json()["manifests"][1]["platform"] == {"os": "linux", "architecture": "arm", "variant": "v6"}
+    assert config["created"] == "2024-01-01T00:00:00+00:00"
+    assert (config["os"], config["architecture"], config["variant"]) == ("linux", "arm", "v6")
+
+
+def test_the_labels_of_a_platform_change_its_image_alone():
+    before = make_index({"linux/amd64": {}, "linux/arm64": {}})
+    after = make_index({"linux/amd64": {}, "linux/arm64": {"rebuilt": "yes"}})
+
+    assert before.images[0] == after.images[0]
+    assert before.images[1].digest != after.images[1].digest
+    assert before.digest != after.digest
+
+
+def test_an_image_for_the_usual_platform_keeps_its_bytes():
+    assert TINY.digest == "sha256:10706044326c11dff55201ee2a12e39d9319a9cc7861da23e559b86405deb208"
+
+
+def test_a_deleted_tag_is_listed_no_longer_and_its_manifest_stays(registry, ask):
+    digest = push_image(registry.address, "acme/api", "1.0")
+    push_image(registry.address, "acme/api", "1.1")
+
+    registry.delete_tag("acme/api", "1.0")
+
+    assert ask(registry, "GET", "/v2/acme/api/tags/list").json()["tags"] == ["1.1"]
+    assert ask(registry, "GET", "/v2/acme/api/manifests/1.0", headers={"Accept": IMAGE}).status_code == 404
+    assert ask(registry, "GET", f"/v2/acme/api/manifests/{digest}", headers={"Accept": IMAGE}).status_code == 200
+
+
+def test_times_of_pushes_are_told_as_googles_registries_do(registry, ask):
+    instants = iter([datetime(2024, 1, 1, tzinfo=UTC), datetime(2024, 1, 2, tzinfo=UTC)])
+    push_image(registry.address, "acme/api", "0.9")
+    registry.upload_clock = lambda: next(instants)
+    first, second = (push_image(registry.address, "acme/api", tag) for tag in ("1.0", "1.1"))
+    push(registry.address, "acme/api", "latest", image=make_image({"org.opencontainers.image.version": "1.0"}))
+
+    listed = ask(registry, "GET", "/v2/acme/api/tags/list").json()
+
+    assert listed["tags"] == ["0.9", "1.0", "1.1", "latest"]
+    assert listed["manifest"] == {
+        first: {"mediaType": IMAGE, "tag": ["1.0", "latest"], "timeUploadedMs": "1704067200000"},
+        second: {"mediaType": IMAGE, "tag": ["1.1"], "timeUploadedMs": "1704153600000"},
+    }
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from imagebot.errors import InvalidInput
 from imagebot.policy.calver import parse_calver
+from imagebot.policy.known import Unknown
 from imagebot.policy.npm_range import parse_npm_range
 from imagebot.policy.policies import Alphabetical, Calver, Level, Numeric, Order, Policy, SemverLevel, SemverRange
 from imagebot.policy.range import parse_range
@@ -117,6 +118,7 @@ def test_a_second_choice_stays_where_the_first_went(tags, rules, current):
 def test_every_tag_that_is_not_chosen_has_its_rule(tags, rules, current):
     selection = select(tags, rules, current=current)
 
+    assert not isinstance(selection, Unknown)
     assert all(isinstance(rule, Rule) for rule in selection.refused.values())
     if isinstance(selection, Selection):
         assert selection.refused.keys() == set(tags) - {selection.tag}
@@ -135,7 +137,9 @@ def test_any_texts_are_rules_or_invalid(text, pattern, tags, current):
 
 @given(listings, listings, rules_of_any_kind, currents)
 def test_what_was_chosen_before_changes_nothing(before, tags, rules, current):
-    previous = Previous(rules, current, select(before, rules, current=current))
+    earlier = select(before, rules, current=current)
+    assert not isinstance(earlier, Unknown)
+    previous = Previous(rules, current, earlier)
 
     assert select(tags, rules, current=current, previous=previous) == select(tags, rules, current=current)
 
@@ -145,6 +149,7 @@ def test_however_often_tags_came_and_went(changing, lasting, rules, current):
     previous = None
     for tags in changing:
         selection = select([*tags, *lasting], rules, current=current, previous=previous)
+        assert not isinstance(selection, Unknown)
         previous = Previous(rules, current, selection)
 
     assert selection == select([*changing[-1], *lasting], rules, current=current)

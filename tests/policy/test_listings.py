@@ -80,6 +80,7 @@ def test_an_official_image_keeps_its_variant(rules, current, chosen, jump):
 def test_why_not_the_other_tags_of_an_official_image():
     selection = select(OFFICIAL, Rules(SemverRange(parse_range("20.x"))), current="20.9.0-alpine")
 
+    assert isinstance(selection, Selection)
     words = [tag for tag in OFFICIAL if tag.startswith(("lts", "current"))]
     alike = [tag for tag in OFFICIAL if re.fullmatch(r"[0-9]+\.[0-9]+\.[0-9]+(-rc\.1)?-alpine", tag)]
     assert dict(count_by_rule(selection.refused)) == {
@@ -114,7 +115,9 @@ def test_a_build_that_is_written_stays_when_only_older_ones_come():
 
 def test_ten_new_builds_after_the_last_choice():
     current = next(tag for tag in BUILDS if tag.endswith("-20260101000000"))
-    previous = Previous(BUILDS_BY_TIME, current, select(BUILDS, BUILDS_BY_TIME, current=current))
+    before = select(BUILDS, BUILDS_BY_TIME, current=current)
+    assert isinstance(before, Selection)
+    previous = Previous(BUILDS_BY_TIME, current, before)
     new = [f"prod-5badb8c-2026082118{second:04}" for second in range(10)]
 
     selection = select([*BUILDS, *new], BUILDS_BY_TIME, current=current, previous=previous)
@@ -133,5 +136,6 @@ def test_choosing_of_200_000_tags_takes_less_than_200_mb():
     _, peak_bytes = tracemalloc.get_traced_memory()
     tracemalloc.stop()
 
+    assert isinstance(selection, Selection)
     assert len(selection.refused) > 180_000
     assert peak_bytes < 200_000_000

@@ -193,7 +193,10 @@ def test_what_a_variant_binds(variant, current, tags, chosen):
 def test_how_a_dialect_reads_a_tag_of_a_variant(policy, variant, tag, rule):
     better = "999.0.0" if variant in ("", Keep.ANY) else f"999.0.0-{variant}"
 
-    assert select([tag, better], Rules(policy, variant=variant), current=None).refused == {tag: rule}
+    selection = select([tag, better], Rules(policy, variant=variant), current=None)
+
+    assert isinstance(selection, Selection)
+    assert selection.refused == {tag: rule}
 
 
 @pytest.mark.parametrize("policy", [ANY, MINOR, NPM, MONTHS, UP, DOWN, LAST, FIRST], ids=str)
@@ -209,6 +212,7 @@ def test_how_a_dialect_reads_a_tag_of_a_variant(policy, variant, tag, rule):
 def test_attachments_are_no_candidates(policy, tag):
     selection = select([tag, "1.0.0"], Rules(policy, extracting("(.*)", "$1")), current="1.0.0")
 
+    assert isinstance(selection, Selection | NoCandidate)
     assert selection.refused[tag] is Rule.ATTACHMENT
 
 

@@ -1,16 +1,21 @@
 """Which tag is chosen, and what is said of the others."""
 
+from datetime import timedelta
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagebot.policy.policies import Level, SemverLevel, SemverRange
+from imagebot.policy.policies import Level, Moment, Newest, Numeric, Order, SemverLevel, SemverRange
 from imagebot.policy.range import parse_range
 from imagebot.policy.reading import Rule, Rules
-from imagebot.policy.select import NoCandidate, Selection, count_by_rule, select
+from imagebot.policy.select import NoCandidate, Previous, Selection, count_by_rule, select
+from imagebot.policy.tag_filter import parse_tag_filter
 from imagebot.policy.variant import Variant, split_tag
 from imagebot.policy.version import Jump, Version, find_version
 from tests.policy.versions import a_version, any_tags, ranges
+from tests.policy.worlds import choose as choose_of
+from tests.policy.worlds import make_world
 
 
 def read_variant(tag: str) -> tuple[Variant, Version] | None:
@@ -165,6 +170,7 @@ def test_a_selection_says_what_was_chosen_and_why_not_the_others():
 def test_the_first_rule_that_refuses_a_tag_is_its_reason(tag, rule):
     selection = select([tag, "1.4.0"], MINOR, current="1.2.0")
 
+    assert isinstance(selection, Selection)
     assert selection.refused == {tag: rule}
 
 
@@ -210,7 +216,10 @@ def test_why_there_is_no_candidate(policy, current, tags, reason):
 
 
 def test_a_level_without_a_start_judges_no_tag():
-    assert select(["1.0.0"], MINOR, current="latest").refused == {}
+    selection = select(["1.0.0"], MINOR, current="latest")
+
+    assert isinstance(selection, NoCandidate)
+    assert selection.refused == {}
 
 
 @pytest.mark.parametrize(
@@ -261,6 +270,7 @@ def test_every_tag_is_chosen_or_refused(tags, policy, current):
         assert selection.considered == len(set(tags))
         assert selection.tag in tags or selection.tag == current
     else:
+        assert isinstance(selection, NoCandidate)
         assert set(selection.refused) in (set(tags), set())
 
 
@@ -291,3 +301,100 @@ def test_a_newer_admitted_tag_becomes_the_choice(tags, minor, patch):
     older = [tag for tag in tags if (split := read_variant(tag)) and split[1].key < a_version(newest).key]
 
     assert choose(" ".join([*older, newest]), semver(">=1.0.0"), "1.0.0") == newest
+
+
+AGED = Rules(SemverLevel(Level.MINOR), min_age=timedelta(days=3))
+
+
+@pytest.mark.parametrize(
+    ("rules", "world", "current", "reason"),
+    [
+        pytest.param(
+            Rules(Numeric(Order.ASC), min_age=timedelta(days=3)),
+            make_world({"2": 9, "3": 1}),
+            None,
+            None,
+            id="an old one is chosen",
+        ),
+        pytest.param(
+            Rules(Numeric(Order.ASC), min_age=timedelta(days=3)),
+            make_world({"3": 1}),
+            None,
+            "none of 1 tags is a candidate under numeric: asc: 1 younger than min_age",
+            id="the only one waits",
+        ),
+        pytest.param(
+            Rules(
+                Numeric(Order.ASC),
+                parse_tag_filter([], ["^2$"], extract=None),
+                min_age=timedelta(days=3),
+            ),
+            make_world({"1": 9, "2": 9, "3": 1}),
+            "2",
+            "none of 3 tags is a candidate under numeric: asc: "
+            "1 excluded, 1 older than the current tag, 1 younger than min_age",
+            id="a newer one waits, so it is not that there is none",
+        ),
+        pytest.param(
+            Rules(Numeric(Order.ASC), parse_tag_filter([], ["^2$"], extract=None)),
+            make_world({"1": 9, "2": 9, "3": 1}, platforms={"3": "none"}),
+            "2",
+            "none of 3 tags is a candidate under numeric: asc: "
+            "1 excluded, 1 older than the current tag, 1 listed without an image",
+            id="a newer one has no image",
+        ),
+    ],
+)
+def test_why_no_candidate_passes_the_gates(rules, world, current, reason):
+    selection, _ = choose_of(world, rules, current=current)
+
+    assert (selection.reason if isinstance(selection, NoCandidate) else None) == reason
+
+
+@pytest.mark.parametrize(
+    ("rules", "before", "after"),
+    [
+        pytest.param(
+            AGED,
+            make_world({"1.0.0": 9, "1.1.0": 8, "1.2.0": 7}),
+            make_world({"1.0.0": 9, "1.1.0": 1, "1.2.0": 7}),
+            id="a tag that lost has come back and is young",
+        ),
+        pytest.param(
+            AGED,
+            make_world({"1.0.0": 9, "1.1.0": 8, "1.2.0": 7}),
+            make_world({"1.0.0": 9, "1.1.0": 8, "1.2.0": 7}, repushed={"1.2.0": 0}),
+            id="the winner is found to be pushed again",
+        ),
+        pytest.param(
+            AGED,
+            make_world({"1.0.0": 9, "1.1.0": 1}),
+            make_world({"1.0.0": 9, "1.1.0": 4}),
+            id="a tag has waited long enough",
+        ),
+        pytest.param(
+            MINOR,
+            make_world({"1.0.0": 9, "1.1.0": 9, "1.2.0": 9}, platforms={"1.2.0": "arm64"}),
+            make_world({"1.0.0": 9, "1.1.0": 9, "1.2.0": 9}),
+            id="the best has the platform now",
+        ),
+        pytest.param(
+            MINOR,
+            make_world({"1.0.0": 9, "1.1.0": 9, "1.2.0": 9}),
+            make_world({"1.0.0": 9, "1.1.0": 9, "1.2.0": 9}, platforms={"1.2.0": "arm64"}),
+            id="the winner lacks the platform now",
+        ),
+        pytest.param(
+            Rules(Newest(Moment.PUSHED)),
+            make_world({"1.0.0": 9, "1.1.0": 9, "1.2.0": 8}),
+            make_world({"1.0.0": 9, "1.1.0": 9, "1.2.0": 8}, has_history=False),
+            id="no time is known any more",
+        ),
+    ],
+)
+def test_what_was_selected_before_the_world_changed_is_not_believed(rules, before, after):
+    previous = Previous(rules, "1.0.0", choose_of(before, rules, current="1.0.0")[0])
+
+    selection, _ = choose_of(after, rules, current="1.0.0", previous=previous)
+
+    assert selection == choose_of(after, rules, current="1.0.0")[0]

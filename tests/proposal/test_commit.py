@@ -3,16 +3,14 @@
 import pytest
 
 from imagebot.proposal.commit import find_trailers, make_commit_message
-from imagebot.proposal.plan import Group, make_changes, make_groups
-from tests.proposal.builders import make_choices, make_entry
+from imagebot.proposal.plan import Group
+from tests.proposal.builders import DIGEST_1, DIGEST_2, make_choices, make_entry, make_follower, make_group
 
 
 def _make_group(path: str = "clusters/prod/api.yaml") -> Group:
     tags = {"ghcr.io/acme/api": ["1.4.1", "1.4.2"]}
     files = {path: b"kind: X\nimage: ghcr.io/acme/api:1.4.1\n"}
-    choices = make_choices(files, tags, [make_entry("*", "^1.4", name="api")])
-    (group,) = make_groups(make_changes(choices, {}), branch_prefix="imagebot/")
-    return group
+    return make_group(make_choices(files, tags, [make_entry("*", "^1.4", name="api")]))
 
 
 def test_the_message_stands_alone():
@@ -34,14 +32,28 @@ def test_the_trailers_are_read_as_they_were_written():
 
     trailers = find_trailers(make_commit_message("Update it", group, files="f1", target="env/prod"))
 
-    assert (trailers.image, trailers.tags) == ("ghcr.io/acme/api", frozenset({"1.4.2"}))
+    assert (trailers.image, trailers.proposed) == ("ghcr.io/acme/api", frozenset({"1.4.2"}))
     assert (trailers.plan, trailers.files, trailers.target) == (group.fingerprint, "f1", "env/prod")
+
+
+def test_digests_stand_in_the_message_whole_and_are_read_from_its_trailers_as_they_were_written():
+    files = {"a.yaml": f"image: nginx:latest\n---\nimage: nginx@{DIGEST_1}\n".encode()}
+    group = make_group(make_choices(files, {"nginx": ["latest"]}, [make_follower("latest")]))
+
+    message = make_commit_message("Update it", group, files="f1", target="main")
+
+    assert message.splitlines()[2:4] == [
+        f"a.yaml:1: nginx:latest -> latest@{DIGEST_2}",
+        f"a.yaml:3: nginx@{DIGEST_1} -> {DIGEST_2}",
+    ]
+    assert find_trailers(message).image == "docker.io/library/nginx"
+    assert find_trailers(message).proposed == {f"latest@{DIGEST_2}"} == set(group.proposed)
 
 
 def test_a_commit_of_somebody_else_says_nothing():
     trailers = find_trailers("Fix it\n\nSigned-off-by: Ann\n")
 
-    assert (trailers.image, trailers.tags, trailers.plan, trailers.files, trailers.target) == (
+    assert (trailers.image, trailers.proposed, trailers.plan, trailers.files, trailers.target) == (
         None, frozenset(), None, None, None,
     )  # fmt: skip
 

@@ -7,14 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imagebot.image.reference import Repository, parse_repository
-from imagebot.proposal.plan import (
-    apply_changes,
-    find_wanted_digests,
-    make_branch_name,
-    make_changes,
-    make_groups,
-)
-from tests.proposal.builders import DIGEST_1, DIGEST_2, make_choices
+from imagebot.policy.entry import Entry
+from imagebot.proposal.plan import apply_changes, make_branch_name, make_changes, make_groups
+from tests.proposal.builders import DIGEST_1, DIGEST_2, make_choices, make_entry, make_follower, make_group
 
 _FILES = {
     "a.yaml": b"image: nginx:1.0.0  # web\n---\nimage: redis:7.0.0\n",
@@ -32,7 +27,7 @@ _REPOSITORIES = st.builds(
 
 
 def test_every_place_of_an_image_is_in_its_group_and_only_those():
-    groups = make_groups(make_changes(make_choices(_FILES, _TAGS), {}), branch_prefix="imagebot/")
+    groups = make_groups(make_changes(make_choices(_FILES, _TAGS)), branch_prefix="imagebot/")
 
     assert [(g.branch, [(c.path, c.line) for c in g.changes]) for g in groups] == [
         ("imagebot/docker.io-library-nginx", [("a.yaml", 1), ("b.yaml", 1)]),
@@ -41,7 +36,7 @@ def test_every_place_of_an_image_is_in_its_group_and_only_those():
 
 
 def test_applying_a_group_changes_its_tags_and_no_other_byte():
-    (nginx, _) = make_groups(make_changes(make_choices(_FILES, _TAGS), {}), branch_prefix="x/")
+    (nginx, _) = make_groups(make_changes(make_choices(_FILES, _TAGS)), branch_prefix="x/")
 
     applied = apply_changes(nginx.changes, _FILES)
 
@@ -52,26 +47,98 @@ def test_applying_a_group_changes_its_tags_and_no_other_byte():
     assert applied.refused == ()
 
 
-def test_a_place_that_holds_a_digest_wants_the_digest_of_its_new_tag():
-    files = {"a.yaml": f"image: nginx:1.0.0@{DIGEST_1}\n".encode(), "b.yaml": b"image: redis:7.0.0\n"}
-    choices = make_choices(files, _TAGS)
+@pytest.mark.parametrize(
+    ("text", "entry", "after", "proposed"),
+    [
+        pytest.param("nginx:1.0.0", make_entry("*", ">=0"), "nginx:1.1.0", "1.1.0", id="a tag moves"),
+        pytest.param(
+            f"nginx:1.0.0@{DIGEST_1}",
+            make_entry("*", ">=0"),
+            f"nginx:1.1.0@{DIGEST_2}",
+            "1.1.0",
+            id="a tag moves, and its digest with it",
+        ),
+        pytest.param(
+            "nginx:1.0.0",
+            make_entry("*", ">=0", pins_digest=True),
+            f"nginx:1.1.0@{DIGEST_2}",
+            "1.1.0",
+            id="a tag moves, and gets a digest",
+        ),
+        pytest.param(
+            "nginx:1.1.0",
+            make_entry("*", ">=0", pins_digest=True),
+            f"nginx:1.1.0@{DIGEST_2}",
+            f"1.1.0@{DIGEST_2}",
+            id="a digest is added",
+        ),
+        pytest.param(
+            f"nginx:1.1.0@{DIGEST_1}",
+            make_entry("*", ">=0", pins_digest=True),
+            f"nginx:1.1.0@{DIGEST_2}",
+            f"1.1.0@{DIGEST_2}",
+            id="a digest changes",
+        ),
+        pytest.param(
+            f"nginx@{DIGEST_1}",
+            make_follower("1.1.0"),
+            f"nginx@{DIGEST_2}",
+            f"1.1.0@{DIGEST_2}",
+            id="there is only a digest",
+        ),
+    ],
+)
+def test_a_change_writes_what_it_proposes(text: str, entry: Entry, after: str, proposed: str):
+    files = {"a.yaml": f"image: {text} # web\n".encode()}
 
-    wanted = find_wanted_digests(choices)
-    (change, _) = make_changes(choices, {(parse_repository("nginx"), "1.1.0"): DIGEST_2})
+    (change,) = make_changes(make_choices(files, {"nginx": ["1.0.0", "1.1.0"]}, [entry]))
 
-    assert wanted == {(parse_repository("nginx"), "1.1.0")}
-    assert str(change.after) == f"nginx:1.1.0@{DIGEST_2}"
+    assert (str(change.before), str(change.after), change.proposed) == (text, after, proposed)
+    assert change.moves_tag is ("@" not in proposed)
+    assert [edit.new for edit in change.edits] == [after]
+    assert apply_changes([change], files).files == {"a.yaml": f"image: {after} # web\n".encode()}
 
 
-def test_an_image_of_which_one_digest_is_not_known_waits_as_a_whole_and_the_others_move():
-    pinned = f"image: nginx:1.0.0@{DIGEST_1}\n".encode()
-    files = {"a.yaml": pinned, "b.yaml": b"image: nginx:1.0.0\n", "c.yaml": b"image: redis:7.0.0\n"}
+@pytest.mark.parametrize(
+    ("parts", "after"),
+    [
+        pytest.param("tag: 1.1.0, digest: ''", f"tag: 1.1.0, digest: '{DIGEST_2}'", id="a digest is added"),
+        pytest.param(f"digest: {DIGEST_1}", f"digest: {DIGEST_2}", id="there is only a digest"),
+        pytest.param(
+            f"tag: 1.1.0, digest: {DIGEST_1}", f"tag: 1.1.0, digest: {DIGEST_2}", id="a digest changes, and no tag"
+        ),
+    ],
+)
+def test_in_a_place_in_parts_only_the_digest_is_edited(parts: str, after: str):
+    files = {"values.yaml": f"image: {{repository: nginx, {parts}}}\n".encode()}
 
-    assert [change.path for change in make_changes(make_choices(files, _TAGS), {})] == ["c.yaml"]
+    changes = make_changes(make_choices(files, {"nginx": ["1.1.0"]}, [make_follower("1.1.0")]))
+
+    assert [edit.new for change in changes for edit in change.edits] == [DIGEST_2]
+    assert apply_changes(changes, files).files == {"values.yaml": f"image: {{repository: nginx, {after}}}\n".encode()}
+
+
+def test_a_group_proposes_each_tag_and_digest_once():
+    pinned = b"image: nginx:1.1.0\n"
+    files = {"a.yaml": pinned, "b.yaml": pinned, "c.yaml": b"image: nginx:1.0.0\n", "d.yaml": b"image: nginx:1.0.1\n"}
+    tags = {"nginx": ["1.0.0", "1.0.1", "1.1.0"]}
+
+    group = make_group(make_choices(files, tags, [make_entry("*", ">=0", pins_digest=True)]))
+
+    assert group.proposed == ("1.1.0", f"1.1.0@{DIGEST_2}")
+    assert len(group.changes) == 4
+
+
+def test_a_place_of_which_nothing_is_known_makes_no_change_and_the_others_do():
+    files = {"a.yaml": b"image: nginx:1.0.0\n", "b.yaml": b"image: redis:7.0.0\n"}
+
+    changes = make_changes(make_choices(files, {"redis": _TAGS["redis"]}))
+
+    assert [change.path for change in changes] == ["b.yaml"]
 
 
 def test_a_file_that_is_not_what_was_located_is_refused_and_the_others_are_edited():
-    changes = make_changes(make_choices(_FILES, _TAGS), {})
+    changes = make_changes(make_choices(_FILES, _TAGS))
 
     applied = apply_changes(changes, {**_FILES, "a.yaml": b"image: other:1.0.0 # shorter, and moved\n"})
 

@@ -1,7 +1,7 @@
 """A survey finds every occurrence, who governs it, and what cannot be read."""
 
 from imagebot.proposal.survey import survey
-from tests.proposal.builders import make_entry
+from tests.proposal.builders import DIGEST_1, make_entry, make_follower
 
 
 def test_the_first_entry_that_matches_governs():
@@ -50,3 +50,14 @@ def test_files_are_taken_in_the_order_of_their_paths():
     files = {"b.yaml": b"image: b:1\n", "a.yaml": b"image: a:1\n"}
 
     assert [g.path for g in survey(files, [make_entry("*", "^1")]).governed] == ["a.yaml", "b.yaml"]
+
+
+def test_a_digest_without_a_tag_is_governed_only_where_the_policy_says_which_tag_to_follow():
+    files = {"a.yaml": f"x:\n  image: nginx@{DIGEST_1}\n".encode()}
+
+    followed, left = survey(files, [make_follower("latest")]), survey(files, [make_entry("*", "^1")])
+
+    assert [str(each) for each in followed.governed] == [f"a.yaml:2: nginx@{DIGEST_1}"]
+    assert (followed.left_alone, left.governed) == ((), ())
+    (unread,) = left.left_alone
+    assert str(unread).startswith(f"a.yaml:2:10: nginx@{DIGEST_1}: it has only a digest, and no tag to choose by; ")

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from datetime import UTC, datetime
 
 import pytest
 import responses
@@ -13,17 +14,19 @@ from imagebot.demo.push import push_image
 from imagebot.demo.registry import LoopbackRegistry
 from imagebot.errors import NeedsOperator, Transient
 from imagebot.image.reference import Repository, parse_repository
+from imagebot.image.snapshot import TagList
 from imagebot.registry.client import Registries
 from imagebot.registry.errors import (
     AccessDenied,
     RateLimited,
     RegistryUnavailable,
     UnexpectedAnswer,
+    UnknownManifest,
     UnknownRepository,
-    UnknownTag,
 )
 from imagebot.registry.host import RegistryHost
 from imagebot.secret import Secret
+from tests.servers.raw_server import RawConnection, RawServer
 
 BOB = {"username": "bob", "password": Secret("s3cret")}
 LIST = "/v2/acme/api/tags/list?n=1000"
@@ -41,7 +44,7 @@ def test_the_tags_of_a_repository(registry, connect):
     for tag in ("1.10", "1.9", "latest"):
         push_image(registry.address, "acme/api", tag)
 
-    assert connect(registry.address).list_tags(find_api(registry)) == ("1.10", "1.9", "latest")
+    assert connect(registry.address).list_tags(find_api(registry)).tags == ("1.10", "1.9", "latest")
 
 
 def test_a_listing_goes_on_until_no_page_follows(connect):
@@ -50,7 +53,7 @@ def test_a_listing_goes_on_until_no_page_follows(connect):
             push_image(registry.address, "acme/api", tag)
         registry.requests.clear()
 
-        assert connect(registry.address).list_tags(find_api(registry)) == ("a", "b", "c", "d", "e")
+        assert connect(registry.address).list_tags(find_api(registry)).tags == ("a", "b", "c", "d", "e")
         assert [request.target.partition("?")[2] for request in registry.requests] == [
             "n=1000",
             "n=2&last=b",
@@ -62,20 +65,20 @@ def test_an_empty_page_may_be_followed_by_others(registry, connect):
     pages = {LIST: make_page(link='<?last=x>; rel="next"'), LIST.replace("n=1000", "last=x"): make_page("a")}
     registry.fault = lambda method, target: pages[target]
 
-    assert connect(registry.address).list_tags(find_api(registry)) == ("a",)
+    assert connect(registry.address).list_tags(find_api(registry)).tags == ("a",)
 
 
 def test_a_tag_that_two_pages_hold_is_listed_once(registry, connect):
     pages = {LIST: make_page("b", "a", link="<?last=b>"), LIST.replace("n=1000", "last=b"): make_page("b")}
     registry.fault = lambda method, target: pages[target]
 
-    assert connect(registry.address).list_tags(find_api(registry)) == ("a", "b")
+    assert connect(registry.address).list_tags(find_api(registry)).tags == ("a", "b")
 
 
 def test_a_repository_whose_tags_are_all_deleted_has_none(registry, connect):
     registry.fault = lambda method, target: Reply(200, b'{"name": "acme/api", "tags": null}')
 
-    assert connect(registry.address).list_tags(find_api(registry)) == ()
+    assert connect(registry.address).list_tags(find_api(registry)).tags == ()
 
 
 def test_a_next_page_on_another_host_is_not_asked(registry, connect):
@@ -110,7 +113,10 @@ def test_a_page_that_comes_again_under_another_link_ends_the_listing(registry, c
 def test_pages_without_end_end_the_listing(registry, connect):
     registry.fault = lambda *_: make_page(f"t{len(registry.requests)}", link=f"<?last={len(registry.requests)}>")
 
-    with pytest.raises(UnexpectedAnswer, match="fill more than 1000 pages or 67108864 bytes"):
+    with pytest.raises(
+        UnexpectedAnswer,
+        match="fill more than 1000 pages or 67108864 bytes, and nothing is decided from an incomplete list",
+    ):
         connect(registry.address).list_tags(find_api(registry))
 
     assert len(registry.requests) == 1000
@@ -124,10 +130,62 @@ def test_large_pages_end_the_listing(registry, connect):
         {"Link": f"<?last={len(registry.requests)}>"},
     )
 
-    with pytest.raises(UnexpectedAnswer, match="fill more than 1000 pages or 67108864 bytes"):
+    with pytest.raises(
+        UnexpectedAnswer,
+        match="fill more than 1000 pages or 67108864 bytes, and nothing is decided from an incomplete list",
+    ):
         connect(registry.address).list_tags(find_api(registry))
 
     assert len(registry.requests) == 5
+
+
+def test_the_times_of_pushes_that_a_registry_tells(connect):
+    pushed_at = datetime(2024, 11, 7, 17, 20, 0, 123000, tzinfo=UTC)
+    with LoopbackRegistry(page_limit=1) as registry:
+        push_image(registry.address, "acme/api", "1.0")
+        registry.upload_clock = lambda: pushed_at
+        push_image(registry.address, "acme/api", "1.1")
+        push_image(registry.address, "acme/api", "1.2")
+        registry.delete_tag("acme/api", "1.2")
+
+        listed = connect(registry.address).list_tags(find_api(registry))
+
+    assert listed == TagList(("1.0", "1.1"), {"1.1": pushed_at})
+
+
+@pytest.mark.parametrize(
+    ("second", "error"),
+    [
+        pytest.param(Reply(404), UnknownRepository, id="a page is missing"),
+        pytest.param(Reply(200, b'{"tags": ["b"'), UnexpectedAnswer, id="a page is cut off"),
+        pytest.param(Reply(200, b""), UnexpectedAnswer, id="a page is empty"),
+        pytest.param(Reply(200, b'{"name": "acme/api"}'), UnexpectedAnswer, id="a page without tags"),
+        pytest.param(Reply(503), RegistryUnavailable, id="the registry goes down"),
+        pytest.param(Reply(429), RateLimited, id="the registry has enough of us"),
+        pytest.param(Reply(401), AccessDenied, id="the registry lets us in no longer"),
+    ],
+)
+def test_a_listing_that_breaks_off_is_an_error(registry, connect, second, error):
+    pages = {LIST: make_page("a", link="<?last=a>")}
+    registry.fault = lambda method, target: pages.get(target, second)
+
+    with pytest.raises(error):
+        connect(registry.address).list_tags(find_api(registry))
+
+
+def test_a_connection_that_breaks_between_two_pages_is_an_error(connect):
+    page = b'{"tags": ["a"]}'
+    head = b"HTTP/1.1 200 OK\r\nLink: <?last=a>\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(page)
+    first = iter([head + page])
+
+    def talk(connection: RawConnection) -> None:
+        answer = next(first, None)
+        connection.send(answer) if answer is not None else connection.reset()
+
+    with RawServer(talk) as server, pytest.raises(RegistryUnavailable, match="the connection was broken off"):
+        connect(server.address).list_tags(Repository(server.address, "acme/api"))
+
+    assert server.connections == 4
 
 
 def make_html(status: int) -> Reply:
@@ -195,7 +253,7 @@ def test_a_brief_fault_goes_unnoticed(registry, connect, pauses):
     push_image(registry.address, "acme/api", "1.0")
     registry.fault = lambda *_: next(replies)
 
-    assert connect(registry.address).list_tags(find_api(registry)) == ("1.0",)
+    assert connect(registry.address).list_tags(find_api(registry)).tags == ("1.0",)
     assert pauses == [0.5, 4.0]
 
 
@@ -220,7 +278,7 @@ def test_the_digest_of_a_registry_that_does_not_say_it_is_computed(registry, con
 @pytest.mark.parametrize(
     ("reply", "error", "said"),
     [
-        pytest.param(Reply(404), UnknownTag, "acme/api:1.0: the registry has no such tag (404)", id="404"),
+        pytest.param(Reply(404), UnknownManifest, "acme/api:1.0: the registry has no such tag (404)", id="404"),
         pytest.param(
             Reply(200, headers={"Docker-Content-Digest": "sha256:x"}), UnexpectedAnswer, "is no digest", id="no digest"
         ),
@@ -256,7 +314,7 @@ def test_docker_hub_stands_at_other_addresses():
     responses.get(listing, json={"tags": ["1.27"]}, match=[let_in])
 
     with Registries({}, docker_config=None, timeout_s=5.0, user_agent="imagebot/test") as registries:
-        assert registries.list_tags(parse_repository("nginx")) == ("1.27",)
+        assert registries.list_tags(parse_repository("nginx")).tags == ("1.27",)
 
 
 @responses.activate
@@ -272,7 +330,7 @@ def test_a_known_redirect_is_followed_without_a_login():
     responses.get(there, json={"tags": ["3.10"]}, match=[responses.matchers.query_param_matcher({"last": "3.9"})])
 
     with Registries({}, docker_config=None, timeout_s=5.0, user_agent="imagebot/test") as registries:
-        assert registries.list_tags(parse_repository("registry.k8s.io/pause")) == ("3.10", "3.9")
+        assert registries.list_tags(parse_repository("registry.k8s.io/pause")).tags == ("3.10", "3.9")
     assert not any("Authorization" in call.request.headers for call in responses.calls)
 
 

@@ -27,7 +27,7 @@ def test_basic_is_asked_for_once(connect):
         registries = connect(registry.address, **BOB)
 
         for _ in range(2):
-            assert registries.list_tags(find_api(registry)) == ("1.0",)
+            assert registries.list_tags(find_api(registry)).tags == ("1.0",)
 
         assert [(request.user, request.status) for request in registry.requests] == [
             (None, 401),
@@ -71,7 +71,7 @@ def test_anyone_gets_a_token_for_what_is_public(connect):
     with LoopbackRegistry(users={"bob": "s3cret"}, public=frozenset({"acme/api"}), token_ttl_s=300) as registry:
         push_image(registry.address, "acme/api", "1.0", login=("bob", "s3cret"))
 
-        assert connect(registry.address).list_tags(find_api(registry)) == ("1.0",)
+        assert connect(registry.address).list_tags(find_api(registry)).tags == ("1.0",)
 
 
 def test_a_token_that_ends_between_two_pages_is_replaced(connect, clock):
@@ -87,7 +87,7 @@ def test_a_token_that_ends_between_two_pages_is_replaced(connect, clock):
 
         registry.fault = end_tokens
 
-        assert connect(registry.address, **BOB).list_tags(find_api(registry)) == ("a", "b", "c")
+        assert connect(registry.address, **BOB).list_tags(find_api(registry)).tags == ("a", "b", "c")
         assert [request.status for request in registry.requests] == [401, 200, 200, 401, 200, 200, 200]
 
 
@@ -107,7 +107,7 @@ def test_threads_share_one_token(connect):
 
         def list_tags(_):
             start.wait()
-            return registries.list_tags(find_api(registry))
+            return registries.list_tags(find_api(registry)).tags
 
         with ThreadPoolExecutor(8) as pool:
             assert set(pool.map(list_tags, range(8))) == {("1.0",)}
@@ -157,7 +157,7 @@ def test_a_realm_on_another_host_is_asked_if_the_settings_name_it(connect):
         registry.fault = lambda *_: next(first, None)
         registries = connect(registry.address, token_hosts=frozenset({tokens.address}), **BOB)
 
-        assert registries.list_tags(find_api(registry)) == ("1.0",)
+        assert registries.list_tags(find_api(registry)).tags == ("1.0",)
         assert [request.user for request in tokens.requests] == ["bob"]
 
 
@@ -167,7 +167,7 @@ def test_the_login_may_be_dockers(connect, tmp_path):
         push_image(registry.address, "acme/api", "1.0", login=("bob", "s3cret"))
         config.write_text(json.dumps({"auths": {registry.address: {"auth": "Ym9iOnMzY3JldA=="}}}))
 
-        assert connect(registry.address, docker_config=config).list_tags(find_api(registry)) == ("1.0",)
+        assert connect(registry.address, docker_config=config).list_tags(find_api(registry)).tags == ("1.0",)
 
 
 def test_a_login_of_the_settings_comes_before_dockers(connect, tmp_path):
@@ -176,7 +176,7 @@ def test_a_login_of_the_settings_comes_before_dockers(connect, tmp_path):
         push_image(registry.address, "acme/api", "1.0", login=("bob", "s3cret"))
         config.write_text("no JSON")
 
-        assert connect(registry.address, docker_config=config, **BOB).list_tags(find_api(registry)) == ("1.0",)
+        assert connect(registry.address, docker_config=config, **BOB).list_tags(find_api(registry)).tags == ("1.0",)
 
 
 def test_dockers_configuration_is_read_only_where_a_login_is_asked_for(registry, connect, tmp_path):
@@ -184,7 +184,7 @@ def test_dockers_configuration_is_read_only_where_a_login_is_asked_for(registry,
     config.write_text("no JSON")
     push_image(registry.address, "acme/api", "1.0")
     registries = connect(registry.address, docker_config=config)
-    assert registries.list_tags(find_api(registry)) == ("1.0",)
+    assert registries.list_tags(find_api(registry)).tags == ("1.0",)
 
     registry.fault = lambda *_: Reply(401, headers={"WWW-Authenticate": "Basic"})
     with pytest.raises(UnreadableCredentials, match=f"{config}: it is no JSON"):

@@ -1,9 +1,15 @@
-"""Pages of a tag list: what their bodies hold, and where their Link headers lead."""
+"""Pages of a tag list: the tags and times that their bodies hold, and where their Link headers lead."""
+
+import json
+from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from imagebot.image.snapshot import TagList
 from imagebot.registry.errors import UnexpectedAnswer
-from imagebot.registry.page import find_next_page, parse_page
+from imagebot.registry.page import Page, find_next_page, make_tag_list, parse_page
 
 URL = "https://registry.example/v2/acme/api/tags/list?n=2"
 NEXT = "https://registry.example/v2/acme/api/tags/list?n=2&last=b"
@@ -21,7 +27,86 @@ QUERY = "/v2/acme/api/tags/list?n=2&last=b"
     ],
 )
 def test_tags_of_a_page(body, tags):
-    assert parse_page(body, "registry.example") == tags
+    assert parse_page(body, "registry.example") == Page(tags, {})
+
+
+def make_google_page(*manifests: object) -> bytes:
+    by_digest = {f"sha256:{number:064}": manifest for number, manifest in enumerate(manifests)}
+    return json.dumps({"child": [], "name": "acme/api", "tags": ["a", "b"], "manifest": by_digest}).encode()
+
+
+def test_the_times_of_pushes_of_a_page():
+    body = make_google_page(
+        {"tag": ["a", "c"], "timeUploadedMs": "1731000000123", "timeCreatedMs": "1700000000000", "layerId": ""},
+        {"tag": ["b"], "timeUploadedMs": "1741000000000"},
+        {"tag": [], "timeUploadedMs": "1751000000000"},
+    )
+    first = datetime(2024, 11, 7, 17, 20, 0, 123000, tzinfo=UTC)
+
+    page = parse_page(body, "gcr.io")
+
+    assert page == Page(("a", "b"), {"a": first, "b": datetime(2025, 3, 3, 11, 6, 40, tzinfo=UTC), "c": first})
+
+
+@pytest.mark.parametrize("times", [("1731000000000", "1741000000000"), ("1741000000000", "1731000000000")])
+def test_of_two_manifests_that_claim_a_tag_the_later_counts(times):
+    body = make_google_page(*({"tag": ["a"], "timeUploadedMs": time} for time in times))
+
+    assert parse_page(body, "gcr.io").pushed_at == {"a": datetime(2025, 3, 3, 11, 6, 40, tzinfo=UTC)}
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        pytest.param(None, id="null"),
+        pytest.param([1], id="a list"),
+        pytest.param({}, id="nothing"),
+        pytest.param({"tag": ["a"]}, id="no time"),
+        pytest.param({"timeUploadedMs": "1731000000000"}, id="no tags"),
+        pytest.param({"tag": "a", "timeUploadedMs": "1731000000000"}, id="a text for the tags"),
+        pytest.param({"tag": [1, None, ["a"]], "timeUploadedMs": "1731000000000"}, id="tags that are no texts"),
+        pytest.param({"tag": ["a"], "timeUploadedMs": 1731000000000}, id="a number for the time"),
+        pytest.param({"tag": ["a"], "timeUploadedMs": "1.7e12"}, id="an exponent"),
+        pytest.param({"tag": ["a"], "timeUploadedMs": ""}, id="an empty time"),
+        pytest.param({"tag": ["a"], "timeUploadedMs": "\u0661731000000000"}, id="a digit that is not ASCII"),
+        pytest.param({"tag": ["a"], "timeUploadedMs": "-1731000000000"}, id="a negative time"),
+        pytest.param({"tag": ["a"], "timeUploadedMs": "0"}, id="zero"),
+        pytest.param({"tag": ["a"], "timeUploadedMs": "946684799999"}, id="before 2000"),
+        pytest.param({"tag": ["a"], "timeUploadedMs": "4102444800000"}, id="2100"),
+        pytest.param({"tag": ["a"], "timeUploadedMs": 15 * "9"}, id="beyond all years"),
+        pytest.param({"tag": ["a"], "timeUploadedMs": 10_000 * "9"}, id="beyond all numbers"),
+        pytest.param({"tag": ["a"], "timeCreatedMs": "1731000000000"}, id="the time of the build"),
+    ],
+)
+def test_times_that_are_none_are_dropped(manifest):
+    assert parse_page(make_google_page(manifest), "gcr.io") == Page(("a", "b"), {})
+
+
+@pytest.mark.parametrize("manifest", [None, [], ["a"], "a", 1, {}])
+def test_an_extension_that_is_none_is_dropped(manifest):
+    body = json.dumps({"tags": ["a"], "manifest": manifest}).encode()
+
+    assert parse_page(body, "gcr.io") == Page(("a",), {})
+
+
+_VALUES = st.none() | st.booleans() | st.integers() | st.text() | st.lists(st.text())
+_GARBAGE = st.recursive(_VALUES, lambda inner: st.dictionaries(st.sampled_from(["tag", "timeUploadedMs"]), inner))
+
+
+@settings(deadline=None)
+@given(st.lists(_GARBAGE))
+def test_no_garbage_ends_in_an_error(manifests):
+    assert parse_page(make_google_page(*manifests), "gcr.io").tags == ("a", "b")
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_pages_make_one_list(reverse):
+    early, late = datetime(2024, 1, 1, tzinfo=UTC), datetime(2025, 1, 1, tzinfo=UTC)
+    pages = [Page(("c", "a"), {"a": late, "x": early}), Page(("b", "a"), {"a": early, "c": early})]
+
+    tag_list = make_tag_list(reversed(pages) if reverse else pages)
+
+    assert tag_list == TagList(("a", "b", "c"), {"a": late, "c": early})
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ BOB = {"username": "bob", "password": Secret("s3cret")}
 
 
 def list_api(registries: Registries, address: str) -> tuple[str, ...]:
-    return registries.list_tags(Repository(address, "acme/api"))
+    return registries.list_tags(Repository(address, "acme/api")).tags
 
 
 @pytest.mark.parametrize(

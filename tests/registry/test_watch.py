@@ -47,8 +47,8 @@ def test_a_private_address_is_not_sent_a_byte():
 
     assert sent == b""
     assert str(caught.value) == (
-        "localhost leads to 127.0.0.1, which is no public address; "
-        "if that is meant, name localhost among the registries of the settings"
+        f"{address} leads to 127.0.0.1, which is no public address; "
+        f"if that is meant, name {address} among the registries of the settings"
     )
 
 

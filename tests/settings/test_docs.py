@@ -1,4 +1,4 @@
-"""What the documentation says of tags is what is done with them."""
+"""The documentation has every key, and what it says of tags is what is done with them."""
 
 import re
 from pathlib import Path
@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 from imagebot.policy.variant import split_tag
+from imagebot.settings import operator, policy_file
 
-_DOCS = Path(__file__).parents[2] / "docs" / "policy-file.md"
+_FOLDER = Path(__file__).parents[2] / "docs"
+_DOCS = _FOLDER / "policy-file.md"
 
 
 def _read_table() -> list[tuple[str, str]]:
@@ -26,3 +28,27 @@ def test_the_table_of_variants_is_true(tag, said):
         suffix = split[0].suffix
         assert (suffix == "") == ("suffix" not in said)
         assert f"`{suffix}`" in said or not suffix
+
+
+@pytest.mark.parametrize(
+    ("page", "section"),
+    [
+        ("policy-file.md", policy_file.PolicyFileSection),
+        ("policy-file.md", policy_file.FilesSection),
+        ("policy-file.md", policy_file.ImageSection),
+        ("policy-file.md", policy_file.PolicySection),
+        ("policy-file.md", policy_file.TagsSection),
+        ("policy-file.md", policy_file.MergeRequestsSection),
+        ("settings.md", operator.Settings),
+        ("settings.md", operator.Author),
+        ("settings.md", operator.RegistrySettings),
+        ("settings.md", operator.TargetSettings),
+        ("settings.md", operator.SshSettings),
+        ("settings.md", operator.GitLabForge),
+    ],
+)
+def test_every_key_is_in_a_table(page, section):
+    rows = [line.split(" | ")[0] for line in (_FOLDER / page).read_text().splitlines() if line.startswith("|")]
+    shown = {key for row in rows for path in re.findall("`([a-z_.]+)`", row) for key in path.split(".")}
+
+    assert section.fields_by_key().keys() - shown == set()

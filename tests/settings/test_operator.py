@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,7 @@ def test_everything_but_the_targets_has_a_default(folder):
     assert settings == make_default_settings({})
     assert (settings.data_dir, settings.docker_config) == (Path("/var/lib/imagebot"), None)
     assert (settings.timeout_s, settings.parallel_polls) == (30.0, 8)
+    assert (settings.max_shrink, settings.shrink_patience) == (0.5, timedelta(days=1))
     assert settings.author == Author(name="imagebot", email="imagebot@localhost")
     assert (settings.registries, settings.targets) == ({}, ())
 
@@ -176,8 +178,48 @@ def test_no_secret_is_seen_in_what_is_printed(folder):
 
 
 @pytest.mark.parametrize(
+    ("text", "share"),
+    [
+        pytest.param("30%", 0.3, id="a percentage"),
+        pytest.param("'12.5%'", 0.125, id="a part of one, in quotes"),
+        pytest.param("0%", 0.0, id="nothing"),
+        pytest.param("100%", 1.0, id="everything"),
+    ],
+)
+def test_a_percentage_is_a_share(folder, text, share):
+    assert load(folder, f"max_shrink: {text}").max_shrink == share
+
+
+def test_patience_is_a_duration(folder):
+    assert load(folder, "shrink_patience: 365d").shrink_patience == timedelta(days=365)
+
+
+_SHARE = "a percentage from 0% to 100%, as in 30%"
+
+
+@pytest.mark.parametrize(
     ("text", "fault"),
     [
+        pytest.param("max_shrink: 0.3", f"1:13: max_shrink: found the number 0.3; accepted is {_SHARE}", id="a number"),
+        pytest.param("max_shrink: 101%", f"1:13: max_shrink: found '101%'; accepted is {_SHARE}", id="more than all"),
+        pytest.param("max_shrink: -1%", f"1:13: max_shrink: found '-1%'; accepted is {_SHARE}", id="growth"),
+        pytest.param("max_shrink: 30 %", f"1:13: max_shrink: found '30 %'; accepted is {_SHARE}", id="a blank"),
+        pytest.param(
+            "shrink_patience: 1",
+            "1:18: shrink_patience: found the number 1; accepted is a duration with its unit (ms, s, m,"
+            " h, d), as in 30s, 1.5m or 1h",
+            id="patience without a unit",
+        ),
+        pytest.param(
+            "shrink_patience: 0s",
+            "1:18: shrink_patience: found '0s'; accepted is a duration of more than 0s and at most 365d",
+            id="no patience",
+        ),
+        pytest.param(
+            "shrink_patience: 366d",
+            "1:18: shrink_patience: found '366d'; accepted is a duration of more than 0s and at most 365d",
+            id="endless patience",
+        ),
         pytest.param(
             "timeout: 30",
             "1:10: timeout: found the number 30; accepted is a duration with its unit (ms, s, m,"

@@ -1,15 +1,28 @@
 """The policy file: what each key becomes, its default, and the faults of its patterns and policies with positions."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from imagebot.errors import InvalidInput
+from imagebot.image.platform import parse_platform
 from imagebot.image.reference import parse_repository
 from imagebot.policy.calver import parse_calver
 from imagebot.policy.entry import find_entry, parse_file_globs, parse_image_pattern
 from imagebot.policy.npm_range import parse_npm_range
-from imagebot.policy.policies import Alphabetical, Calver, Level, Numeric, Order, SemverLevel, SemverRange
+from imagebot.policy.policies import (
+    Alphabetical,
+    Calver,
+    Follow,
+    Level,
+    Moment,
+    Newest,
+    Numeric,
+    Order,
+    SemverLevel,
+    SemverRange,
+)
 from imagebot.policy.range import parse_range
 from imagebot.policy.reading import Keep, Rules
 from imagebot.policy.tag_filter import parse_tag_filter
@@ -162,26 +175,90 @@ _IMAGE = "version: 1\nimages:\n  - image: a\n    policy: {semver: major}\n"
         pytest.param(
             _IMAGE + "    polcy: {}",
             "5:5: images[0].polcy: found an unknown key; accepted is one of the keys allow_downgrade, files, image,"
-            " name, policy, tags, variant; the nearest is policy",
+            " min_age, name, pin_digest, platforms, policy, tags, variant; the nearest is policy",
             id="a key mistyped",
         ),
         pytest.param(
             _IMAGE + "  - image: b",
             "5:5: images[1].policy: found no such key; accepted is a mapping with the keys alphabetical, calver,"
-            " dialect, include_prereleases, loose, numeric, semver",
+            " dialect, digest, include_prereleases, loose, newest, numeric, semver",
             id="no policy",
         ),
         pytest.param(
             _IMAGE + "  - image: b\n    policy: {}",
             "6:13: images[1].policy: found none of them; accepted is exactly one of semver, calver, numeric,"
-            " alphabetical",
+            " alphabetical, newest, digest",
             id="an empty policy",
         ),
         pytest.param(
             _IMAGE + "  - image: b\n    policy: {semver: patch, numeric: asc}",
             "6:13: images[1].policy: found semver and numeric; accepted is exactly one of semver, calver, numeric,"
-            " alphabetical",
+            " alphabetical, newest, digest",
             id="two policies",
+        ),
+        pytest.param(
+            _IMAGE + "  - image: b\n    policy: {newest: built, digest: latest}",
+            "6:13: images[1].policy: found newest and digest; accepted is exactly one of semver, calver, numeric,"
+            " alphabetical, newest, digest",
+            id="two policies of time and digest",
+        ),
+        pytest.param(
+            _IMAGE + "  - image: b\n    policy: {newest: asc}",
+            "6:22: images[1].policy.newest: found 'asc'; accepted is pushed or built",
+            id="a time that is none",
+        ),
+        pytest.param(
+            _IMAGE + "  - image: b\n    policy: {digest: a:b}",
+            "6:22: images[1].policy.digest: found 'a:b' (REASON); accepted is a tag, as in latest",
+            id="a tag with a colon",
+        ),
+        pytest.param(
+            _IMAGE + "  - image: b\n    policy: {digest: 1.20}",
+            "6:22: images[1].policy.digest: found the number 1.20; accepted is a tag, as in latest; put it in"
+            ' quotes: "1.20"',
+            id="a number for a tag",
+        ),
+        pytest.param(
+            _IMAGE + "    min_age: 3",
+            "5:14: images[0].min_age: found the number 3; accepted is a duration with its unit, as in 12h or 3d",
+            id="an age without a unit",
+        ),
+        pytest.param(
+            _IMAGE + "    min_age: 0s",
+            "5:14: images[0].min_age: found '0s'; accepted is a duration of more than 0s and at most 365d",
+            id="no age",
+        ),
+        pytest.param(
+            _IMAGE + "    min_age: 366d",
+            "5:14: images[0].min_age: found '366d'; accepted is a duration of more than 0s and at most 365d",
+            id="a great age",
+        ),
+        pytest.param(
+            _IMAGE + "    pin_digest: yes",
+            "5:17: images[0].pin_digest: found 'yes'; accepted is true or false",
+            id="pinning with YAML 1.1's yes",
+        ),
+        pytest.param(
+            _IMAGE + "    platforms: []",
+            "5:16: images[0].platforms: found an empty list; accepted is at least one platform; without the key all"
+            " platforms count",
+            id="no platforms",
+        ),
+        pytest.param(
+            _IMAGE + "    platforms: linux/amd64",
+            "5:16: images[0].platforms: found a single value; accepted is a list",
+            id="a platform for a list",
+        ),
+        pytest.param(
+            _IMAGE + "    platforms: [linux/amd64, x86]",
+            "5:30: images[0].platforms[1]: found 'x86' (REASON); accepted is a platform, as in linux/amd64 or"
+            " linux/arm/v7",
+            id="no platform",
+        ),
+        pytest.param(
+            _IMAGE + "    platforms: [" + "linux/amd64, " * 33 + "]",
+            "5:16: images[0].platforms: found 33 items; accepted is at most 32 of them",
+            id="many platforms",
         ),
         pytest.param(
             _IMAGE + "  - image: b\n    policy: {numeric: up}",
@@ -221,6 +298,12 @@ _IMAGE = "version: 1\nimages:\n  - image: a\n    policy: {semver: major}\n"
             "5:47: images[0].tags.extract: found '$m' (REASON); accepted is a template such as $version, for a"
             " group of include",
             id="a group that no pattern has",
+        ),
+        pytest.param(
+            _IMAGE + "    tags: {extract: 1}",
+            "5:21: images[0].tags.extract: found the number 1; accepted is a template such as $version, for a group of"
+            " include",
+            id="a number for a template",
         ),
         pytest.param(
             _IMAGE + "    tags: {extract: '$1'}",
@@ -385,6 +468,49 @@ def test_the_text_of_the_error_has_a_line_for_each_fault():
             "policy: {semver: minor}\n    variant: alpine\n    allow_downgrade: true",
             Rules(SemverLevel(Level.MINOR), None, "alpine", allows_downgrade=True),
             id="a suffix of one's own, and steps back",
+        ),
+        pytest.param("policy: {newest: pushed}", Rules(Newest(Moment.PUSHED)), id="the last pushed"),
+        pytest.param("policy: {newest: built}", Rules(Newest(Moment.BUILT)), id="the last built"),
+        pytest.param(
+            "policy: {newest: pushed}\n    tags: {include: ['^[0-9a-f]{7}$']}",
+            Rules(Newest(Moment.PUSHED), parse_tag_filter(["^[0-9a-f]{7}$"], [], extract=None), Keep.ANY),
+            id="the last pushed of some tags",
+        ),
+        pytest.param(
+            "policy: {digest: latest}", Rules(Follow("latest"), pins_digest=True), id="a tag to follow, by its digest"
+        ),
+        pytest.param(
+            "policy: {digest: '1.20'}\n    pin_digest: true",
+            Rules(Follow("1.20"), pins_digest=True),
+            id="a tag to follow, with the default spelled out",
+        ),
+        pytest.param(
+            "policy: {semver: major}\n    min_age: 1.5d",
+            Rules(SemverLevel(Level.MAJOR), min_age=timedelta(hours=36)),
+            id="an age",
+        ),
+        pytest.param(
+            "policy: {digest: latest}\n    min_age: 365d",
+            Rules(Follow("latest"), min_age=timedelta(days=365), pins_digest=True),
+            id="the greatest age, of a digest",
+        ),
+        pytest.param(
+            "policy: {semver: major}\n    pin_digest: true",
+            Rules(SemverLevel(Level.MAJOR), pins_digest=True),
+            id="a digest beside the tag",
+        ),
+        pytest.param(
+            "policy: {semver: major}\n    platforms: [linux/amd64, linux/arm/v7]",
+            Rules(
+                SemverLevel(Level.MAJOR),
+                platforms=frozenset({parse_platform("linux/amd64"), parse_platform("linux/arm/v7")}),
+            ),
+            id="platforms",
+        ),
+        pytest.param(
+            "policy: {semver: major}\n    platforms: [linux/amd64, linux/amd64]",
+            Rules(SemverLevel(Level.MAJOR), platforms=frozenset({parse_platform("linux/amd64")})),
+            id="a platform said twice",
         ),
     ],
 )

@@ -27,11 +27,16 @@ def world(tmp_path: Path, contract: Contract | None, monkeypatch: pytest.MonkeyP
 
 
 @pytest.fixture
-def registry(world: World) -> Iterator[LoopbackRegistry]:
-    """A registry with `acme/good`, which has a newer tag; the world's project names it, in a policy and a file."""
+def empty_registry(world: World) -> Iterator[LoopbackRegistry]:
     with LoopbackRegistry() as registry:
-        for tag in ("1.0.0", "1.1.0"):
-            push_image(registry.address, "acme/good", tag)
         world.registries[registry.address] = {"plain_http": True}
-        world.commit({".imagebot.yaml": POLICY, "good.yaml": make_pod(registry, "acme/good")})
         yield registry
+
+
+@pytest.fixture
+def registry(world: World, empty_registry: LoopbackRegistry) -> LoopbackRegistry:
+    """A registry with `acme/good`, which has a newer tag; the world's project names it, in a policy and a file."""
+    for tag in ("1.0.0", "1.1.0"):
+        push_image(empty_registry.address, "acme/good", tag)
+    world.commit({".imagebot.yaml": POLICY, "good.yaml": make_pod(empty_registry, "acme/good")})
+    return empty_registry

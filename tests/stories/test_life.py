@@ -1,12 +1,13 @@
 """The life of a proposal: what becomes of its branch and its merge request when things move on, or people step in."""
 
+from collections import Counter
+
 import pytest
 
 from imagebot.demo.loopback import Reply
 from imagebot.demo.push import push_image
 from imagebot.demo.registry import LoopbackRegistry
 from tests.servers.gitlab import Fault
-from tests.servers.gitlab_project import StoredMergeRequest
 from tests.servers.gitserver import list_heads, seed
 from tests.stories.world import POLICY, PROJECT, World, branch_of, make_pod, make_target
 
@@ -14,11 +15,6 @@ from tests.stories.world import POLICY, PROJECT, World, branch_of, make_pod, mak
 @pytest.fixture
 def branch(registry: LoopbackRegistry) -> str:
     return branch_of(registry, "acme/good")
-
-
-def _only_request(world: World) -> StoredMergeRequest:
-    (request,) = world.gitlab.project.merge_requests.values()
-    return request
 
 
 def _push(registry: LoopbackRegistry, *tags: str) -> None:
@@ -31,7 +27,7 @@ def test_a_merge_request_says_what_changes_and_who_allowed_it(world: World, bran
 
     world.run()
 
-    request = _only_request(world)
+    request = world.only_request()
     assert (request.source_branch, request.target_branch) == (branch, "main")
     assert request.title.startswith("Draft: Update 127.0.0.1")
     assert request.title.endswith("/acme/good from 1.0.0 to 1.1.0")
@@ -66,7 +62,7 @@ def test_a_better_tag_moves_the_branch_the_title_and_the_text(world: World, regi
     ran = world.run()
 
     assert ran.actions() == {branch: "moved"}
-    request = _only_request(world)
+    request = world.only_request()
     assert request.title.endswith("from 1.0.0 to 1.2.0")
     assert "`1.2.0`" in request.description
     assert "1.1.0" not in request.description
@@ -97,7 +93,7 @@ def test_a_base_with_which_the_branch_conflicts_gets_a_new_branch(
     assert ran.actions() == {branch: "moved"}
     assert world.read(branch)["good.yaml"] == b"# a comment\n" + other.replace(b"1.0.0", b"1.1.0")
     assert world.count_commits(branch) == 1
-    assert "good.yaml:5" in _only_request(world).description
+    assert "good.yaml:5" in world.only_request().description
 
 
 def test_a_base_on_which_there_is_more_to_change_gets_a_new_branch(
@@ -121,7 +117,7 @@ def test_a_merged_proposal_is_done(world: World, branch: str):
 
     assert ran.actions() in ({}, {branch: "closed"})
     assert branch not in list_heads(world.bare)
-    assert _only_request(world).state == "merged"
+    assert world.only_request().state == "merged"
     assert world.run().actions() == {}
 
 
@@ -134,9 +130,11 @@ def test_a_proposal_that_somebody_made_true_by_hand_is_closed_with_a_note(
     ran = world.run()
 
     assert ran.actions() == {branch: "closed"}
-    request = _only_request(world)
+    request = world.only_request()
     assert (request.state, branch in list_heads(world.bare)) == ("closed", False)
-    assert request.notes[-1].body == "main holds what was proposed here, or something newer: nothing is left to do."
+    assert (
+        request.notes[-1].body == "main holds what was proposed here, or nothing newer than what it holds is known now."
+    )
 
 
 def test_what_imagebot_closed_itself_is_proposed_again_when_it_is_wanted_again(
@@ -159,7 +157,7 @@ def test_a_proposal_for_an_image_that_nothing_names_any_more_is_closed(world: Wo
     ran = world.run()
 
     assert ran.actions() == {branch: "closed"}
-    assert _only_request(world).state == "closed"
+    assert world.only_request().state == "closed"
 
 
 def test_a_proposal_stays_while_the_file_that_names_its_image_cannot_be_read(world: World, branch: str):
@@ -169,7 +167,7 @@ def test_a_proposal_stays_while_the_file_that_names_its_image_cannot_be_read(wor
     ran = world.run()
 
     assert ran.actions() == {}
-    assert _only_request(world).state == "opened"
+    assert world.only_request().state == "opened"
 
 
 def test_a_file_that_cannot_be_read_keeps_no_proposal_that_does_not_change_it(world: World, branch: str):
@@ -190,7 +188,7 @@ def test_a_proposal_stays_while_the_registry_does_not_list_the_tag_that_is_writt
     ran = world.run()
 
     assert ran.actions() == {}
-    assert _only_request(world).state == "opened"
+    assert world.only_request().state == "opened"
 
 
 def test_a_proposal_stays_while_the_policy_file_is_wrong(world: World, branch: str):
@@ -200,7 +198,7 @@ def test_a_proposal_stays_while_the_policy_file_is_wrong(world: World, branch: s
     ran = world.run()
 
     assert ran.exit_code == 1
-    assert _only_request(world).state == "opened"
+    assert world.only_request().state == "opened"
 
 
 def test_a_branch_with_a_commit_of_somebody_else_is_left_alone(world: World, registry: LoopbackRegistry, branch: str):
@@ -326,7 +324,7 @@ def test_a_branch_that_holds_a_proposal_for_another_target_is_left_alone_and_rep
     assert "holds a proposal for main: delete it if that is no target any more" in result["detail"]
 
 
-def test_two_config_repositories_that_use_one_image_cost_one_tag_request(world: World, registry: LoopbackRegistry):
+def test_two_config_repositories_that_use_one_image_cost_the_requests_of_one(world: World, registry: LoopbackRegistry):
     other = world.git.create("acme/other")
     seed(other, {".imagebot.yaml": POLICY, "values.yaml": make_pod(registry, "acme/good")})
     world.targets.append(make_target("other", world.git.url("acme/other"), None))
@@ -335,7 +333,9 @@ def test_two_config_repositories_that_use_one_image_cost_one_tag_request(world: 
     ran = world.run()
 
     assert [action for name in ("infra", "other") for action in ran.actions(name).values()] == ["opened", "opened"]
-    assert [each.target for each in registry.requests] == ["/v2/acme/good/tags/list?n=1000"]
+    asked = Counter((each.method, each.target.split("/")[4]) for each in registry.requests)
+    assert asked == {("GET", "tags"): 1, ("HEAD", "manifests"): 2, ("GET", "manifests"): 2, ("GET", "blobs"): 2}
+    assert len({(each.method, each.target) for each in registry.requests}) == len(registry.requests)
 
 
 def test_without_a_forge_the_branch_is_the_proposal_and_its_commit_the_text(
@@ -358,7 +358,7 @@ def test_without_a_forge_the_branch_is_the_proposal_and_its_commit_the_text(
     assert world.gitlab.requests == []
 
 
-def test_a_pinned_digest_moves_with_its_tag_and_is_asked_for_once(
+def test_a_pinned_digest_moves_with_its_tag_and_is_asked_for_once_a_round(
     world: World, registry: LoopbackRegistry, branch: str
 ):
     old, new = (push_image(registry.address, "acme/good", tag) for tag in ("1.0.0", "1.1.0"))
@@ -371,7 +371,10 @@ def test_a_pinned_digest_moves_with_its_tag_and_is_asked_for_once(
 
     assert ran.actions() == {branch: "unchanged"}
     assert world.read(branch)["good.yaml"] == pinned.replace(b"1.0.0", b"1.1.0").replace(old.encode(), new.encode())
-    assert [each.method for each in registry.requests] == ["GET"]
+    assert [(each.method, each.target.rpartition("/")[2]) for each in registry.requests] == [
+        ("GET", "list?n=1000"),
+        ("HEAD", "1.1.0"),
+    ]
 
 
 def test_an_image_whose_digest_cannot_be_had_stays_and_says_so(world: World, registry: LoopbackRegistry, branch: str):
@@ -384,8 +387,8 @@ def test_an_image_whose_digest_cannot_be_had_stays_and_says_so(world: World, reg
 
     ran = world.run()
 
-    (result,) = ran.targets["infra"]["results"]
-    assert (result["branch"], result["action"]) == (branch, "failed")
-    assert "digest of its tag 1.2.0" in result["detail"]
+    image = f"{registry.address}/acme/good"
+    reason = f"what has to be known of its images could not be had: {registry.address} is unavailable: it answered 503"
+    assert (ran.exit_code, ran.actions(), ran.targets["infra"]["unlisted"]) == (1, {}, {image: reason})
     assert world.git_head(branch) == head
-    assert _only_request(world).state == "opened"
+    assert world.only_request().state == "opened"

@@ -15,7 +15,7 @@ from imagebot.log import LogFormat, LogLevel, configure_logging
 from tests.servers.docker_registry import PASSWORD, USER, DockerRegistry
 from tests.servers.gitserver import list_heads
 from tests.servers.token_server import TokenServer
-from tests.stories.fleet import FLEET, render
+from tests.stories.fleet import FLEET, list_templates, render
 from tests.stories.world import SECRETS, World
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("fleet")]
@@ -85,7 +85,7 @@ def test_every_image_with_something_newer_gets_one_merge_request_that_changes_it
     assert fleet.world.read() == fleet.render()
 
 
-def test_a_second_run_writes_nothing_and_asks_for_each_repository_once(fleet: Fleet):
+def test_a_second_run_writes_nothing_and_asks_for_each_list_and_each_written_digest_once(fleet: Fleet):
     fleet.world.run()
     asked_before = fleet.list_tag_requests(len(FLEET))
     seen_before = len(fleet.registry.read_requests(1))
@@ -98,12 +98,13 @@ def test_a_second_run_writes_nothing_and_asks_for_each_repository_once(fleet: Fl
     assert len(fleet.world.gitlab.writes) == writes_before
     assert list_heads(fleet.world.bare) == heads_before
     assert sum(each.is_push for each in fleet.world.git.requests) == pushes_before
-    wanted = sorted(image.path for image in FLEET)
+    wanted, templates = sorted(image.path for image in FLEET), list_templates().values()
     assert asked_before == wanted
-    later = fleet.registry.read_requests(seen_before + len(FLEET))[seen_before:]
-    assert sorted(each.target for each in later if each.status == 200) == [
-        f"/v2/{path}/tags/list?n=1000" for path in wanted
-    ]
+    pinned = [image.number for image in FLEET if any(b"<%02d@>" % image.number in each for each in templates)]
+    lists = [f"/v2/{path}/tags/list?n=1000" for path in wanted]
+    digests = [f"/v2/{image.path}/manifests/{image.new}" for image in _WITH_NEWS if image.number in pinned]
+    later = fleet.registry.read_requests(seen_before + len(lists) + len(digests))[seen_before:]
+    assert sorted(each.target for each in later if each.status == 200) == sorted(lists + digests)
     assert {each.status for each in later} <= {200, 401}
 
 

@@ -6,9 +6,11 @@ All of it is real HTTP on loopback, with logins. A test brings the registry.
 import contextlib
 import io
 import json
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from imagebot.cli.once import run_once
 from imagebot.demo.registry import LoopbackRegistry
 from tests.servers.contract import Contract, find_contract
 from tests.servers.gitlab import INJECTED, TOKEN, LoopbackGitLab
+from tests.servers.gitlab_project import StoredMergeRequest
 from tests.servers.gitserver import GitServer, find_head, git, read_branch, seed
 
 PROJECT = "acme/infra"
@@ -26,6 +29,7 @@ images:
     policy: {semver: minor}
 """
 BOT, BOT_PASSWORD = "bot", "git-s3cret"
+NOW = datetime(2026, 9, 1, 12, tzinfo=UTC)
 SECRETS = {"GIT_PASSWORD": BOT_PASSWORD, "GITLAB_TOKEN": TOKEN, "REGISTRY_PASSWORD": "s3cret"}
 
 
@@ -40,10 +44,18 @@ class Ran:
         """Return what was done, by branch."""
         return {result["branch"]: result["action"] for result in self.targets[target]["results"]}
 
+    def details(self, target: str = "infra") -> dict[str, str]:
+        """Return what was said about what was done, by branch."""
+        return {result["branch"]: result["detail"] for result in self.targets[target]["results"]}
+
+    def __getitem__(self, key: str) -> Any:
+        """Return one field of what was printed of the world's own target."""
+        return self.targets["infra"][key]
+
 
 @dataclass
 class World:
-    """What stands ready. The settings are written anew for every run, from what is here."""
+    """What stands ready. The settings are written anew for every run, from what is here; `now` is moved by tests."""
 
     folder: Path
     git: GitServer
@@ -52,6 +64,8 @@ class World:
     registries: dict[str, object] = field(default_factory=dict)
     targets: list[dict[str, Any]] = field(default_factory=list)
     author: dict[str, str] = field(default_factory=dict)
+    settings: dict[str, object] = field(default_factory=dict)
+    now: datetime = NOW
 
     def commit(self, files: Mapping[str, bytes | None], *, branch: str = "main") -> str:
         return seed(self.bare, files, branch=branch)
@@ -82,6 +96,18 @@ class World:
         """Count the commits that a branch has and main has not."""
         return int(git(self.bare, "rev-list", "--count", branch, "^main"))
 
+    def only_request(self) -> StoredMergeRequest:
+        (request,) = self.gitlab.project.merge_requests.values()
+        return request
+
+    def count_writes(self) -> int:
+        """Count what was sent to change anything: at the forge, and pushes to the git repo."""
+        return len(self.gitlab.writes) + sum(each.is_push for each in self.git.requests)
+
+    def forget(self) -> None:
+        """Delete all that imagebot keeps between two runs."""
+        shutil.rmtree(self.folder / "data")
+
     def write_settings(self) -> Path:
         path = self.folder / "imagebot.yaml"
         settings = {
@@ -90,15 +116,16 @@ class World:
             "author": self.author,
             "registries": self.registries,
             "targets": self.targets,
+            **self.settings,
         }
         path.write_text(json.dumps(settings))  # JSON is YAML
         return path
 
     def run(self, *, is_dry: bool = False) -> Ran:
-        """Run `imagebot once` in this process, where the contract is watched."""
+        """Run `imagebot once` at this world's instant, in this process, where the contract is watched."""
         printed = io.StringIO()
         with contextlib.redirect_stdout(printed):
-            exit_code = run_once(self.write_settings(), is_dry=is_dry, as_json=True)
+            exit_code = run_once(self.write_settings(), is_dry=is_dry, as_json=True, now=self.now)
         return Ran(exit_code, {each["target"]: each for each in json.loads(printed.getvalue())})
 
 
@@ -132,6 +159,11 @@ def make_target(name: str, url: str, gitlab: LoopbackGitLab | None) -> dict[str,
         forge = {"kind": "gitlab", "url": gitlab.url, "project": PROJECT, "token": token, "plain_http": True}
     login = {"username": BOT, "password": {"env": "GIT_PASSWORD"}}
     return {"name": name, "url": url, "plain_http": True, "forge": forge, **login}
+
+
+def make_policy(rules: str) -> bytes:
+    """Write a policy file of one entry for all images, with these rules."""
+    return f'version: 1\nimages:\n  - {{image: "*", {rules}}}\n'.encode()
 
 
 def make_pod(registry: LoopbackRegistry, path: str, tag: str = "1.0.0") -> bytes:

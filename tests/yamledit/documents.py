@@ -75,10 +75,11 @@ class _Document:
         keys = (
             ("repository", "registry", "tag", "digest") if kind == "split" else ("name", "newName", "newTag", "digest")
         )
-        texts = [self._pick(_NAMES), self._pick(["ghcr.io", ""]), self._draw(tags), self._draw(digests)]
+        digest = self._draw(st.one_of(digests, st.just("")))
+        texts = [self._pick(_NAMES), self._pick(["ghcr.io", ""]), self._draw(tags), digest]
         if kind == "split":
             texts[0] = self._pick(["nginx", "acme/api"])
-        left_out = self._draw(st.sets(st.sampled_from([1, 3])))
+        left_out = self._draw(st.sets(st.sampled_from([1, 2, 3] if digest else [1, 3]), max_size=2))
         parts = [f"{keys[n]}: {self._quote(texts[n])}{self._end()}" for n in range(4) if n not in left_out]
         return self._draw(st.permutations(parts))
 
@@ -90,8 +91,10 @@ class _Document:
         return f"{key}: {anchor}{self._write_reference()}{self._end()}"
 
     def _write_reference(self) -> str:
-        digest = self._pick(["", "", "", f"@sha256:{64 * 'b'}"])
-        return self._quote(f"{self._pick(_NAMES)}:{self._draw(tags)}{digest}")
+        digest = f"@sha256:{64 * 'b'}"
+        tail = self._pick(["tag", "tag", "tag", "tag and digest", "digest"])
+        tag = "" if tail == "digest" else f":{self._draw(tags)}"
+        return self._quote(self._pick(_NAMES) + tag + ("" if tail == "tag" else digest))
 
     def _write_anchor(self, anchors: list[str]) -> str:
         self._anchors += 1

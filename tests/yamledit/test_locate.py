@@ -108,6 +108,9 @@ def test_occurrences_come_in_the_order_of_the_text_and_may_share_a_path():
         pytest.param("images:\n- name: nginx\n  newTag: ''\n", id="an item that changes nothing"),
         pytest.param("images:\n- newTag: 1.2\n", id="an item without a name"),
         pytest.param("images:\n  name: nginx\n  newTag: 1.2\n", id="images as a mapping"),
+        pytest.param(f"images: [{{registry: b.c, name: a, digest: '{A}'}}]\n", id="images in a form of their own"),
+        pytest.param(f"dependencies: [{{repository: a}}]\ndigest: '{A}'\n", id="the digest of a lock file"),
+        pytest.param("repository: nginx\ndigest: ''\n", id="a digest left to the chart"),
         pytest.param("things:\n- name: nginx\n  newTag: 1.2\n", id="items of something else"),
         pytest.param("images: [[{name: nginx, newTag: 1.2}]]\n", id="items of items"),
     ],
@@ -130,7 +133,7 @@ def test_what_names_no_image_is_passed_over_silently(text):
         pytest.param("nginx:<tag>", "it holds the variable <tag>", id="angle brackets"),
         pytest.param("nginx", "no tag is written", id="no tag"),
         pytest.param("localhost:5000/nginx", "no tag is written", id="a port is no tag"),
-        pytest.param(f"nginx@{A}", "it has only a digest, and no tag to choose by", id="only a digest"),
+        pytest.param(f">-\n  nginx@{A}\n", "the text spans several lines or is a block", id="a digest in a block"),
         pytest.param("'nginx:'", "it is no image reference", id="an empty tag"),
         pytest.param("./picture.png", "it is no image reference", id="a file"),
         pytest.param("Nginx:1.2", "it is no image reference", id="upper case"),
@@ -184,6 +187,11 @@ def test_what_is_left_alone_is_reported_where_it_stands(text, line_and_column, n
         ),
         pytest.param(f"{{name: nginx, newTag: '1@{A}'}}", f"nginx:1@{A}", [Holds.TAG_AND_DIGEST], id="in one scalar"),
         pytest.param("{name: nginx, newTag: 1.2, digest: ''}", "nginx:1.2", [Holds.TAG], id="an empty digest"),
+        pytest.param(f"{{name: nginx, digest: '{A}'}}", f"nginx@{A}", [Holds.DIGEST], id="only a digest"),
+        pytest.param(
+            f"{{name: nginx, newTag: '', digest: '{A}'}}", f"nginx@{A}", [Holds.DIGEST], id="an empty tag and a digest"
+        ),
+        pytest.param(f"{{name: x, newName: a, digest: '{A}'}}", f"a@{A}", [Holds.DIGEST], id="new name and digest"),
         pytest.param("{name: a, newTag: 1, repository: b, tag: 2}", "a:1", [Holds.TAG], id="claims before a split map"),
     ],
 )
@@ -210,6 +218,11 @@ def test_items_of_kustomize_images(item, reference, holds):
         pytest.param(
             f"{{repository: nginx, tag: '1@{A}'}}", f"nginx:1@{A}", [Holds.TAG_AND_DIGEST], id="in one scalar"
         ),
+        pytest.param(f"{{repository: a, digest: '{A}'}}", f"a@{A}", [Holds.DIGEST], id="only a digest"),
+        pytest.param(f"{{repository: a, tag: '', digest: '{A}'}}", f"a@{A}", [Holds.DIGEST], id="an empty tag"),
+        pytest.param(
+            f"{{digest: {A}, tag: ~, repository: a, registry: b.c}}", f"b.c/a@{A}", [Holds.DIGEST], id="a null tag"
+        ),
         pytest.param("{name: x, repository: nginx, tag: 1.2}", "nginx:1.2", [Holds.TAG], id="a name means nothing"),
         pytest.param("{<<: {pullPolicy: x}, repository: a, tag: 1}", "a:1", [Holds.TAG], id="merges other keys"),
         pytest.param("{<<: {digest: x}, repository: a, tag: 1, digest: ''}", "a:1", [Holds.TAG], id="merges in vain"),
@@ -222,6 +235,12 @@ def test_split_maps(mapping, reference, holds):
     assert occurrence.yaml_path == "web.image"
     assert str(occurrence.reference) == reference
     assert [part.holds for part in occurrence.parts] == holds
+
+
+def test_a_list_of_images_in_another_form_is_read_by_its_own_keys():
+    occurrence = _locate_one(f"images:\n- {{name: x, repository: a/b, digest: '{A}'}}\n")
+
+    assert (occurrence.place, str(occurrence.reference)) == (Place.SPLIT, f"a/b@{A}")
 
 
 def test_a_split_map_under_image_is_claimed_once():
@@ -252,7 +271,10 @@ def test_an_image_beside_the_parts_of_another_is_a_second_occurrence():
         pytest.param("{repository: 'https://x/y', tag: 1}", "https://x/y:1", "it is no image reference", id="URL"),
         pytest.param("{registry: x.io/, repository: a, tag: 1}", "x.io//a:1", "it is no image reference", id="slash"),
         pytest.param(
-            f"{{repository: a@sha256, tag: {64 * 'a'}}}", f"a@{A}", "it has only a digest", id="a digest cut in two"
+            f"{{repository: a@sha256, tag: {64 * 'a'}}}",
+            f"a@{A}",
+            "the repository holds more",
+            id="a digest cut in two",
         ),
         pytest.param(
             f"{{repository: a:1@sha256, tag: {64 * 'a'}}}",
@@ -264,6 +286,29 @@ def test_an_image_beside_the_parts_of_another_is_a_second_occurrence():
             f"{{repository: a, tag: '1@{A}', digest: '{B}'}}", f"a:1@{A}@{B}", "it is no image", id="two digests"
         ),
         pytest.param("{repository: a, tag: 1, digest: x}", "a:1@x", "it is no image reference", id="no digest at all"),
+        pytest.param("{repository: a, digest: x}", "a@x", "it is no image reference", id="no digest and no tag"),
+        pytest.param("{repository: a, digest: $D}", "a@$D", "it holds the variable $D", id="variable as digest"),
+        pytest.param(
+            f"{{repository: 'a:1', digest: '{A}'}}",
+            f"a:1@{A}",
+            "the repository holds more",
+            id="tag in the name, digest",
+        ),
+        pytest.param(
+            f"{{repository: a, tag: [1], digest: '{A}'}}", f"a@{A}", "what stands under the key tag", id="many tags"
+        ),
+        pytest.param(
+            "{repository: a, tag: 1, digest: '', digest: ''}",
+            "a:1",
+            "the mapping has the key digest 2",
+            id="digest twice",
+        ),
+        pytest.param(
+            f"{{<<: {{tag: 1}}, repository: a, digest: '{A}'}}",
+            f"a@{A}",
+            "a merge key brings the key tag",
+            id="merged tag",
+        ),
         pytest.param(
             "{repository: a, tag: 1, tag: 2}", "a:1", "the mapping has the key tag 2 times", id="a tag written twice"
         ),
@@ -293,7 +338,8 @@ def test_a_split_map_is_left_alone_with_its_reason(mapping, text, reason):
     ("item", "text", "reason"),
     [
         pytest.param("{name: a, newName: b}", "b", "no tag is written", id="only a new name"),
-        pytest.param(f"{{name: a, digest: '{A}'}}", f"a@{A}", "it has only a digest", id="only a digest"),
+        pytest.param("{name: a, digest: $D}", "a@$D", "it holds the variable $D", id="variable as digest"),
+        pytest.param(f"{{name: 'a:1', digest: '{A}'}}", f"a:1@{A}", "the repository holds more", id="tag in the name"),
         pytest.param("{name: a, newTag: 1, newTag: 2}", "a:1", "the mapping has the key newTag 2 times", id="twice"),
         pytest.param("{name: a, newName: $N, newTag: 1}", "$N:1", "it holds the variable $N", id="variable"),
         pytest.param("{<<: {newName: b}, name: a, newTag: 1}", "a:1", "a merge key brings the key newName", id="merge"),
@@ -316,7 +362,9 @@ def test_a_kustomize_item_is_left_alone_with_its_reason(item, text, reason):
         pytest.param(b"images: []", True, id="images"),
         pytest.param(b"tag: 1", False, id="a tag alone"),
         pytest.param(b"repository: 1", False, id="a repository alone"),
+        pytest.param(b"digest: 1", False, id="a digest alone"),
         pytest.param(b"tag: 1\nrepository: x", True, id="repository and tag"),
+        pytest.param(b"digest: 1\nrepository: x", True, id="repository and digest"),
         pytest.param("image: x".encode("utf-16"), True, id="UTF-16 is for locate to refuse"),
     ],
 )

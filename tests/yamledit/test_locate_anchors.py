@@ -33,6 +33,11 @@ A = f"sha256:{64 * 'a'}"
             id="tag and digest",
         ),
         pytest.param(
+            f"- {{repository: a, digest: &d '{A}'}}\n- {{repository: a, tag: '', digest: *d}}\n",
+            f"a@{A}",
+            id="a digest alone",
+        ),
+        pytest.param(
             f"- {{repository: a, tag: &t '1@{A}'}}\n- {{repository: a, tag: *t}}\n", f"a:1@{A}", id="both in one scalar"
         ),
     ],
@@ -43,6 +48,36 @@ def test_a_scalar_shared_by_the_same_image_is_one_occurrence(text, reference):
     assert [str(one.reference) for one in located.occurrences] == [reference]
     assert located.occurrences[0].line == 1
     assert located.left_alone == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "can"),
+    [
+        pytest.param("- image: &i nginx:1.2\n- image: *i\n", True, id="images"),
+        pytest.param("images: [{name: a, newTag: &t v1}, {name: a, newTag: *t}]\n", True, id="Kustomize's tags"),
+        pytest.param("images: [{name: a, newTag: &t v1}]\nb: {repository: a, tag: *t}\n", False, id="a chart's label"),
+        pytest.param(
+            "- {repository: a, tag: &t v1, digest: ''}\n- {repository: a, tag: *t}\n", False, id="room at one use"
+        ),
+        pytest.param(
+            "- {repository: a, tag: v1, digest: &d ''}\n- {repository: b, tag: v1, digest: *d}\n",
+            False,
+            id="an empty digest of two images",
+        ),
+        pytest.param("- {repository: a, tag: v1, digest: &d ''}\n- *d\n", False, id="an empty text used elsewhere"),
+        pytest.param("- &d ''\n- {repository: a, tag: v1, digest: *d}\n", False, id="anchored elsewhere"),
+        pytest.param("- &d ''\n- images: [{name: a, newTag: v1, digest: *d}]\n", True, id="Kustomize has its tag"),
+        pytest.param(
+            "a: &base {repository: a, tag: v1, digest: ''}\nb: {<<: *base, tag: v2}\n", False, id="merged elsewhere"
+        ),
+        pytest.param("a: &base {image: 'a:1'}\nb: {<<: *base, x: y}\n", True, id="a merged whole reference"),
+    ],
+)
+def test_a_digest_is_added_only_where_it_is_right_for_all_who_share(text, can):
+    located = locate(text.encode())
+
+    assert located.left_alone == ()
+    assert {one.can_hold_digest for one in located.occurrences} == {can}
 
 
 def test_a_repository_that_is_an_alias_is_read_through():
@@ -99,6 +134,14 @@ _OTHER = "where it names another image or stands with other parts"
             id="a digest of its own at one use",
         ),
         pytest.param(
+            f"- {{repository: a, digest: &d '{A}'}}\n- {{repository: a, tag: v1, digest: *d}}\n",
+            {
+                1: f"the text is shared as &d with line 2, {_OTHER}",
+                2: f"the text is shared as &d with line 1, {_OTHER}",
+            },
+            id="a tag of its own at one use",
+        ),
+        pytest.param(
             "- {repository: a, tag: &t v1}\n- {repository: $R, tag: *t}\n",
             {1: f"the text is shared as &t with line 2, {_NO_PART}", 2: "it holds the variable $R"},
             id="a use that is left alone",
@@ -131,6 +174,9 @@ def test_many_aliases_of_one_image_are_located_in_linear_time():
             "a: &base {repository: acme/a, tag: 1.0.0}\n"
             "b: &middle {<<: *base, x: 1}\nc: {<<: *middle, repository: acme/b}\n",
             id="by way of another mapping",
+        ),
+        pytest.param(
+            f"a: &base {{repository: acme/a, digest: '{A}'}}\nb: {{<<: *base, repository: acme/b}}\n", id="a digest"
         ),
     ],
 )

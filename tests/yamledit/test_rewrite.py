@@ -10,11 +10,24 @@ B = f"sha256:{64 * 'b'}"
 
 
 def _bump(text: str, *, tag: str = "1.3", digest: str = B) -> str:
-    """Return the text with every occurrence moved to the tag and digest."""
+    """Return the text with every occurrence moved to the tag, and to the digest where there is one already."""
     data = text.encode()
-    edits = [edit for one in locate(data).occurrences for edit in make_edits(one, tag=tag, digest=digest)]
-    assert edits
+    occurrences = locate(data).occurrences
+    assert occurrences
+    edits = [
+        edit for one in occurrences for edit in make_edits(one, tag=tag, digest=digest if one.has_digest else None)
+    ]
     return rewrite(data, edits).decode()
+
+
+def _pin(text: str) -> str:
+    """Return the text with the digest at every occurrence, and the tags as they are."""
+    data = text.encode()
+    occurrences = locate(data).occurrences
+    assert occurrences
+    return rewrite(
+        data, [edit for one in occurrences for edit in make_edits(one, tag=one.reference.tag, digest=B)]
+    ).decode()
 
 
 def _make_edit(text: str, old: str, new: str) -> Edit:
@@ -101,6 +114,68 @@ def test_quotes_of_the_new_text(text, tag, result):
 )
 def test_tag_and_digest_change_together(text, result):
     assert _bump(text) == result
+
+
+@pytest.mark.parametrize(
+    ("text", "result"),
+    [
+        pytest.param("image: a:1", f"image: a:1@{B}", id="no line end at the end"),
+        pytest.param(f"image: a:1@{A} # x\n", f"image: a:1@{B} # x\n", id="in place of another"),
+        pytest.param(f"image: a@{A}\n", f"image: a@{B}\n", id="without a tag"),
+        pytest.param("image: 'a:1' # a:1\n", f"image: 'a:1@{B}' # a:1\n", id="single quotes, comment"),
+        pytest.param('{image: "a:1"}', f'{{image: "a:1@{B}"}}', id="double quotes, flow mapping"),
+        pytest.param("[{image: a:1,b: c}]", f"[{{image: a:1@{B},b: c}}]", id="plain in a flow mapping"),
+        pytest.param("\ufeffimage: a:1\r\n\r\n", f"\ufeffimage: a:1@{B}\r\n\r\n", id="byte order mark, CRLF"),
+        pytest.param("image: &i a:1\nb: {image: *i}\n", f"image: &i a:1@{B}\nb: {{image: *i}}\n", id="shared"),
+        pytest.param(
+            "images:\r\n- newTag: 1.2 # t\r\n  name: a\r\n",
+            f"images:\r\n- newTag: 1.2@{B} # t\r\n  name: a\r\n",
+            id="Kustomize, behind a tag",
+        ),
+        pytest.param("images: [{name: a, newTag: 31}]", f"images: [{{name: a, newTag: 31@{B}}}]", id="a number"),
+        pytest.param("images: [{name: a, newTag: '1'}]", f"images: [{{name: a, newTag: '1@{B}'}}]", id="a quoted tag"),
+        pytest.param(
+            "images: [{name: a, newTag: &t v1}, {name: a, newTag: *t}]",
+            f"images: [{{name: a, newTag: &t v1@{B}}}, {{name: a, newTag: *t}}]",
+            id="Kustomize, a shared tag",
+        ),
+        pytest.param(
+            "images: [{name: a, newTag: v1, digest: ~}]",
+            f"images: [{{name: a, newTag: v1@{B}, digest: ~}}]",
+            id="Kustomize, beside null",
+        ),
+        pytest.param(
+            "images:\n- name: a\n  newTag: 1.2\n  digest: '' # d\n",
+            f"images:\n- name: a\n  newTag: 1.2\n  digest: '{B}' # d\n",
+            id="Kustomize, in an empty digest",
+        ),
+        pytest.param(
+            f"images:\n- name: a\n  digest: {A} # d\n",
+            f"images:\n- name: a\n  digest: {B} # d\n",
+            id="Kustomize's alone",
+        ),
+        pytest.param(
+            '\ufeffimage:\r\n  digest: ""  # d\r\n  tag: 1.10\r\n  repository: a\r\n',
+            f'\ufeffimage:\r\n  digest: "{B}"  # d\r\n  tag: 1.10\r\n  repository: a\r\n',
+            id="split map, an ambiguous tag untouched",
+        ),
+        pytest.param(
+            "{repository: a, tag: v1, digest: !!str &d ''}",
+            f"{{repository: a, tag: v1, digest: !!str &d '{B}'}}",
+            id="behind tag and anchor",
+        ),
+        pytest.param('{repository: a,tag: v1,digest: ""}', f'{{repository: a,tag: v1,digest: "{B}"}}', id="tight"),
+        pytest.param(f"{{repository: a, tag: 'v1@{A}'}}", f"{{repository: a, tag: 'v1@{B}'}}", id="in the tag"),
+        pytest.param(
+            f"repository: a\ntag: ''\ndigest: '{A}'\n", f"repository: a\ntag: ''\ndigest: '{B}'\n", id="no tag"
+        ),
+    ],
+)
+def test_only_the_digest_changes(text, result):
+    once = _pin(text)
+
+    assert once == result
+    assert _pin(once) == once
 
 
 def test_equal_edits_count_once():

@@ -1,0 +1,206 @@
+"""Manifests, indexes and configs of images: what a digest stands for, as far as choosing asks.
+
+They are those of the OCI image-spec (https://github.com/opencontainers/image-spec) and of Docker's image manifest
+version 2, schema 2, which differ in nothing that is read here but the names of their types. As in Go, by which nearly
+all of them are written, a null is what is not there.
+
+Whoever pushed an image wrote all of this, so no bytes end in anything but a value or InvalidManifest.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from imagebot.errors import InvalidInput
+from imagebot.image.platform import InvalidPlatform, Platform, make_platform
+from imagebot.image.reference import InvalidReference, parse_digest
+
+INDEX_TYPES = (
+    "application/vnd.oci.image.index.v1+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+)
+IMAGE_TYPES = (
+    "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.docker.distribution.manifest.v2+json",
+)
+_CONFIG_TYPES = (
+    "application/vnd.oci.image.config.v1+json",
+    "application/vnd.docker.container.image.v1+json",
+)
+# The largest indexes of images have some dozens, half of them attestations.
+_MAX_ENTRIES = 1000
+# Attestations are listed as images for this platform: https://docs.docker.com/build/metadata/attestations/
+_NO_PLATFORM = Platform("unknown", "unknown")
+
+_T = TypeVar("_T")
+_KINDS: Mapping[type, str] = {str: "a text", list: "a list", dict: "an object"}
+_RFC_3339 = re.compile(r"(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d:\d\d)(?:\.(\d{1,30}))?(?:[Zz]|([+-]\d\d:\d\d))", re.ASCII)
+# Builds that are to be reproducible put an instant there that says nothing: Go's zero, the beginning of Unix time (jib,
+# ko, bazel, nix) or of ZIP's (buildpacks, the second day of which leaves room for any time zone).
+_BUILT_AFTER = datetime(1980, 1, 2, tzinfo=UTC)
+
+
+class InvalidManifest(InvalidInput):
+    """Bytes are no manifest, index or config of an image."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"this describes no image: {reason}")
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """An OCI index or Docker manifest list: the digest of the manifest for each platform."""
+
+    manifests: Mapping[Platform, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """The manifest of one image: the digest of its config, None if it is no container image (a chart, an artifact)."""
+
+    config: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The config of one image: when it was built, None if it does not say, and for which platform."""
+
+    platform: Platform
+    built_at: datetime | None
+
+
+def parse_manifest(body: bytes, media_type: str) -> Index | Manifest:
+    """Parse an index or the manifest of one image, as which of them its media type says.
+
+    Of an index, only images for a platform are kept: no attestations, artifacts or further indexes. Where several are
+    for one platform, as Windows has them for its releases, the digest that sorts first as text stands for all of them.
+
+    Raises InvalidManifest.
+    """
+    if media_type not in INDEX_TYPES + IMAGE_TYPES:
+        raise InvalidManifest(
+            f"its type is {media_type[:80]!r}; accepted are OCI's and Docker's indexes and image manifests (schema 2)"
+        )
+    fields = _parse_object(body)
+    is_index = media_type in INDEX_TYPES
+    # CVE-2021-41190: what reads as both could be one thing here, and another to who runs it.
+    if any(fields.get(key) is not None for key in (("config", "layers") if is_index else ("manifests",))):
+        raise InvalidManifest("it is written as an index and as a manifest at once")
+    return _read_index(fields) if is_index else _read_image(fields)
+
+
+def parse_config(body: bytes) -> Config | None:
+    """Parse the config of an image; None if it names no platform, as that of an attestation.
+
+    What it gives as the time of the build counts if it is one of RFC 3339 and after 1980-01-02 UTC: what builds that
+    are to be reproducible put there is older, and means nothing.
+
+    Raises InvalidManifest.
+    """
+    fields = _parse_object(body)
+    platform = _find_platform(fields)
+    if platform is None:
+        return None
+    created = fields.get("created")
+    return Config(platform, _find_built_at(created) if isinstance(created, str) else None)
+
+
+def _read_index(fields: Mapping[str, Any]) -> Index:
+    if "manifests" not in fields:
+        raise InvalidManifest("it is an index without manifests")
+    entries = _find(fields, "manifests", list) or []
+    if len(entries) > _MAX_ENTRIES:
+        raise InvalidManifest(f"it lists {len(entries)} manifests, the most is {_MAX_ENTRIES}")
+    manifests: dict[Platform, str] = {}
+    for platform, digest in _read_entries(entries):
+        manifests[platform] = min(digest, manifests.get(platform, digest))
+    return Index(manifests)
+
+
+def _read_entries(entries: list[object]) -> Iterator[tuple[Platform, str]]:
+    for entry in entries:
+        if not isinstance(entry, dict):
+            raise InvalidManifest("what it lists is not made of objects")
+        digest, media_type = _read_descriptor(entry)
+        platform = _find_platform(_find(entry, "platform", dict) or {})
+        # Some tools repeat the config's type here for what is an image.
+        is_image = (_find(entry, "artifactType", str) or _CONFIG_TYPES[0]) in _CONFIG_TYPES
+        if media_type in IMAGE_TYPES and is_image and platform is not None:
+            yield platform, digest
+
+
+def _read_image(fields: Mapping[str, Any]) -> Manifest:
+    config = _find(fields, "config", dict)
+    if config is None:
+        raise InvalidManifest("it is an image manifest without config")
+    digest, media_type = _read_descriptor(config)
+    return Manifest(digest if media_type in _CONFIG_TYPES else None)
+
+
+def _read_descriptor(fields: Mapping[str, Any]) -> tuple[str, str]:
+    """Return digest and media type, which every descriptor has."""
+    digest, media_type = _find(fields, "digest", str), _find(fields, "mediaType", str)
+    if digest is None or media_type is None:
+        raise InvalidManifest("it names something without digest or mediaType")
+    try:
+        return parse_digest(digest), media_type
+    except InvalidReference as error:
+        raise InvalidManifest(f"{digest[:80]!r} is no digest: {error.reason}") from error
+
+
+def _find_platform(fields: Mapping[str, Any]) -> Platform | None:
+    os, architecture = _find(fields, "os", str), _find(fields, "architecture", str)
+    if not os or not architecture:
+        return None
+    try:
+        platform = make_platform(os, architecture, _find(fields, "variant", str) or "")
+    except InvalidPlatform as error:
+        raise InvalidManifest(str(error)) from error
+    return platform if platform != _NO_PLATFORM else None
+
+
+def _find_built_at(created: str) -> datetime | None:
+    found = _RFC_3339.fullmatch(created)
+    if found is None:
+        return None
+    day, time, fraction, offset = found.groups()
+    try:
+        at = datetime.fromisoformat(f"{day}T{time}.{(fraction or '')[:6]:0<6}{offset or '+00:00'}").astimezone(UTC)
+    except (ValueError, OverflowError):  # no day or time that there is, or none that UTC has
+        return None
+    return at if at > _BUILT_AFTER else None
+
+
+def _find(fields: Mapping[str, Any], key: str, kind: type[_T]) -> _T | None:
+    value = fields.get(key)
+    if value is not None and not isinstance(value, kind):
+        raise InvalidManifest(f"its {key!r} is not {_KINDS[kind]}")
+    return value
+
+
+def _parse_object(body: bytes) -> Mapping[str, Any]:
+    """Parse a JSON object, in which no key stands twice: readers differ in which of the two they take."""
+    try:
+        parsed = json.loads(body.decode(), object_pairs_hook=_make_object, parse_constant=_refuse_constant)
+    except RecursionError as error:
+        raise InvalidManifest("its JSON is nested too deeply") from error
+    except ValueError as error:
+        raise InvalidManifest("it is no JSON") from error
+    if not isinstance(parsed, dict):
+        raise InvalidManifest("it is no JSON object")
+    return parsed
+
+
+def _make_object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        raise InvalidManifest("a key of its JSON stands twice in one object")
+    return fields
+
+
+def _refuse_constant(name: str) -> None:
+    raise InvalidManifest(f"its JSON holds {name}, which is no number of JSON")

@@ -1,0 +1,157 @@
+"""From listings to choices, with what has to be found out on the way: digests, platforms and build times.
+
+A choice says what it has to know (`policy.known`), and it is found out here: what a tag points to, at the registry, and
+what a digest stands for, in the store or else at the registry, and then kept for ever. What cannot be had concerns one
+repository: its places stay as they are.
+"""
+
+from __future__ import annotations
+
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from imagebot.errors import ImagebotError, NeedsOperator
+from imagebot.image.manifest import Config, Index, Manifest
+from imagebot.image.snapshot import Sighting
+from imagebot.log import log
+from imagebot.policy.known import Answers, Fact
+from imagebot.proposal.choose import Chooser, Found, Unlisted
+from imagebot.registry.errors import UnknownManifest, UnreadableImage
+
+if TYPE_CHECKING:  # the store and the client are slow to load, and `plan` needs no store
+    from collections.abc import Callable, Iterable, Mapping
+    from concurrent.futures import Executor
+    from datetime import datetime
+
+    from imagebot.image.platform import Platform
+    from imagebot.image.reference import Repository
+    from imagebot.policy.known import Question
+    from imagebot.proposal.choose import Choice, Findings, Listings, Questions
+    from imagebot.proposal.survey import Survey
+    from imagebot.registry.client import Registries
+    from imagebot.store.contents import Content
+    from imagebot.store.store import Store
+
+_ORDER = list(Fact)
+
+
+class Inquiry:
+    """How questions are answered in one run: each once, whichever target asks.
+
+    Without a store nothing is remembered, and nothing logged, as whoever has none shows the choices to a person.
+    `pool` must not be one whose threads wait for this.
+    """
+
+    def __init__(self, registries: Registries, store: Store | None, *, pool: Executor, now: datetime) -> None:
+        self._registries, self._store, self._pool, self._now = registries, store, pool, now
+        self._askers: dict[Repository, _Asker] = {}
+        self._lock = Lock()
+
+    def choose(self, survey: Survey, listings: Listings) -> tuple[Choice, ...]:
+        """Decide all occurrences, asking registries as far as the decisions need it."""
+        chooser = Chooser(survey, listings, now=self._now)
+        findings: Findings = {}
+        while True:
+            chosen = chooser.choose(findings)
+            if isinstance(chosen, tuple):
+                return chosen
+            findings = {**findings, **self._ask(chosen)}
+
+    def _ask(self, questions: Questions) -> Findings:
+        """Answer the questions about each repository, in parallel; the first failure ends those about it."""
+        wanted = sorted(questions)
+        with self._lock:
+            for repository in wanted:
+                if repository not in self._askers:
+                    self._askers[repository] = _Asker(repository, self._registries, self._store, self._now)
+        found = self._pool.map(lambda repository: self._askers[repository].answer(questions[repository]), wanted)
+        return dict(zip(wanted, found, strict=True))
+
+
+class _Asker:
+    """Answers questions about one repository; what is answered stays, whatever fails after it."""
+
+    def __init__(self, repository: Repository, registries: Registries, store: Store | None, now: datetime) -> None:
+        self._repository, self._registries, self._store, self._now = repository, registries, store, now
+        self._sightings: dict[str, Sighting | None] = {}
+        self._platforms: dict[str, Mapping[Platform, str] | None] = {}
+        self._built: dict[str, datetime | None] = {}
+        self._lock = Lock()
+
+    def answer(self, questions: Iterable[Question]) -> Found:
+        """Return all that was ever answered; with a failure, if one of these questions could not be."""
+        with self._lock:
+            failure = None
+            try:
+                for question in sorted(questions, key=lambda each: (_ORDER.index(each.fact), each.identifier)):
+                    self._answer(question)
+            except ImagebotError as error:
+                is_for_operator = isinstance(error, NeedsOperator)
+                if self._store is not None:
+                    level = log.error if is_for_operator else log.warning
+                    level("inquiry_failed", repository=str(self._repository), error=str(error))
+                reason = f"what has to be known of its images could not be had: {error}"
+                failure = Unlisted(self._repository, reason, needs_operator=is_for_operator)
+            except Exception as error:  # noqa: BLE001 - a bug concerns one repository, and the others go on
+                log.exception("inquiry_ended_by_a_bug", repository=str(self._repository))
+                failure = Unlisted.by_bug(self._repository, error)
+            return Found(Answers(dict(self._sightings), dict(self._platforms), dict(self._built)), failure)
+
+    def _answer(self, question: Question) -> None:
+        identifier = question.identifier
+        match question.fact:
+            case Fact.DIGEST if identifier not in self._sightings:
+                self._sightings[identifier] = self._find_sighting(identifier)
+            case Fact.PLATFORMS if identifier not in self._platforms:
+                self._platforms[identifier] = self._find_platforms(identifier)
+            case Fact.BUILT if identifier not in self._built:
+                self._built[identifier] = self._find_built(identifier)
+
+    def _find_sighting(self, tag: str) -> Sighting | None:
+        """Ask what the tag points to; None if the registry lists it, and has no manifest of it."""
+        try:
+            digest = self._registries.fetch_digest(self._repository, tag)
+        except UnknownManifest:
+            return None
+        if self._store is None:
+            return Sighting(digest, self._now, is_repushed=False)
+        sighting = self._store.keep_sighting(self._repository, tag, digest, at=self._now)
+        if sighting.is_repushed and sighting.first_seen == self._now:
+            log.warning("tag_pushed_again", repository=str(self._repository), tag=tag, digest=digest)
+        return sighting
+
+    def _find_platforms(self, digest: str) -> Mapping[Platform, str] | None:
+        content = self._find_content(digest, self._registries.fetch_manifest)
+        if isinstance(content, Index):
+            return content.manifests
+        config = self._find_config(content)
+        if isinstance(config, Config):
+            return {config.platform: digest}
+        return None if content is None else {}
+
+    def _find_built(self, digest: str) -> datetime | None:
+        config = self._find_config(self._find_content(digest, self._registries.fetch_manifest))
+        return config.built_at if config is not None else None
+
+    def _find_config(self, content: Content | None) -> Config | None:
+        if not isinstance(content, Manifest) or content.config is None:
+            return None
+        config = self._find_content(content.config, self._registries.fetch_config)
+        return config if isinstance(config, Config) else None
+
+    def _find_content(self, digest: str, fetch: Callable[[Repository, str], Content | None]) -> Content | None:
+        """Find what the digest stands for; None if the registry does not have it, or it cannot be read."""
+        kept = self._store.find_content(digest) if self._store is not None else None
+        if kept is not None:
+            return kept
+        try:
+            content = fetch(self._repository, digest)
+        except UnknownManifest:
+            return None
+        except UnreadableImage as error:
+            # The registry is sound, one image of it is not: that is no candidate, and others are.
+            log.warning("image_unreadable", repository=str(self._repository), error=str(error))
+            return None
+        if self._store is not None and content is not None:
+            self._store.keep_content(digest, content, at=self._now)
+        return content

@@ -1,0 +1,319 @@
+"""What decisions have to know is asked once, of the store first; what a digest stands for is known for ever."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import structlog
+
+from imagebot.demo.image import TinyImage, make_image, make_index
+from imagebot.demo.loopback import Reply
+from imagebot.demo.push import push
+from imagebot.demo.registry import LoopbackRegistry
+from imagebot.image.reference import Repository
+from imagebot.image.snapshot import Since, Snapshot, Source
+from imagebot.inquire import Inquiry
+from imagebot.log import LogFormat, LogLevel, configure_logging
+from imagebot.policy.entry import Entry, parse_image_pattern
+from imagebot.policy.policies import Follow, Moment, Newest, Policy, SemverRange
+from imagebot.policy.range import parse_range
+from imagebot.policy.reading import Rules
+from imagebot.policy.select import Selection
+from imagebot.poll import Doubt, list_tags, poll
+from imagebot.proposal.choose import Choice, Unlisted
+from imagebot.proposal.survey import Survey, survey
+from imagebot.registry.client import Registries
+from imagebot.registry.host import RegistryHost
+from imagebot.store.store import Store
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+DAY = timedelta(days=1)
+ANY = SemverRange(parse_range(">=0"))
+
+Choose = Callable[..., tuple[Choice, ...]]
+
+
+@pytest.fixture
+def registry() -> Iterator[LoopbackRegistry]:
+    configure_logging(LogLevel.WARNING, LogFormat.JSON)
+    with LoopbackRegistry() as registry:
+        yield registry
+    structlog.reset_defaults()
+
+
+@pytest.fixture
+def registries(registry: LoopbackRegistry) -> Iterator[Registries]:
+    host = RegistryHost(registry.address, plain_http=True)
+    with Registries({registry.address: host}, docker_config=None, timeout_s=5, user_agent="test") as registries:
+        yield registries
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store.open(tmp_path / "store.sqlite") as store:
+        yield store
+
+
+@pytest.fixture
+def pool() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(4) as pool:
+        yield pool
+
+
+@pytest.fixture
+def choose(registries: Registries, store: Store, pool: ThreadPoolExecutor) -> Choose:
+    """Poll what the survey names and choose, in a run of its own."""
+
+    def choose(found: Survey, at: datetime = NOW) -> tuple[Choice, ...]:
+        doubt = Doubt(max_shrink=1, patience=DAY)
+        listings = {
+            each: poll(each, registries=registries, store=store, doubt=doubt, now=at) for each in found.repositories
+        }
+        return Inquiry(registries, store, pool=pool, now=at).choose(found, listings)
+
+    return choose
+
+
+def _push(registry: LoopbackRegistry, tag: str, *, path: str = "acme/api", image: TinyImage | None = None) -> str:
+    return push(registry.address, path, tag, image=image or make_image({"tag": tag}))
+
+
+def _survey(registry: LoopbackRegistry, *images: str, policy: Policy = ANY, min_age: timedelta | None = None) -> Survey:
+    """Survey one file that names the images; a policy that follows a tag also pins its digest."""
+    rules = Rules(policy, min_age=min_age, pins_digest=isinstance(policy, Follow))
+    text = "".join(f"---\nimage: {registry.address}/{image}\n" for image in images)
+    return survey({"a.yaml": text.encode()}, [Entry(None, parse_image_pattern("*"), None, rules, 1)])
+
+
+def _list_asked(registry: LoopbackRegistry) -> list[tuple[str, str]]:
+    """List what was asked beside tags: method, and the manifest or blob."""
+    asked = [(each.method, each.target.rpartition("/")[2]) for each in registry.requests if "tags/list" not in each[1]]
+    return [(method, what) for method, what in asked if method in ("GET", "HEAD")]
+
+
+def _list_logged(capsys: pytest.CaptureFixture[str]) -> list[Mapping[str, str]]:
+    return [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+
+
+def test_a_better_tag_is_chosen_when_its_platforms_are_known(registry: LoopbackRegistry, choose: Choose):
+    old, new = _push(registry, "1.0.0"), _push(registry, "1.1.0")
+    config = {tag: json.loads(make_image({"tag": tag}).manifest)["config"]["digest"] for tag in ("1.0.0", "1.1.0")}
+    registry.requests.clear()
+
+    (choice,) = choose(_survey(registry, "acme/api:1.0.0"))
+
+    assert choice.new_tag == "1.1.0"
+    assert sorted(_list_asked(registry)) == sorted(
+        [
+            *[("HEAD", "1.0.0"), ("HEAD", "1.1.0"), ("GET", old), ("GET", new)],
+            *[("GET", config["1.0.0"]), ("GET", config["1.1.0"])],
+        ]
+    )
+
+
+def test_the_platforms_of_an_index_need_no_configs(registry: LoopbackRegistry, choose: Choose):
+    digests = [
+        _push(registry, tag, image=make_index({"linux/amd64": {"tag": tag}, "linux/arm64": {}}))
+        for tag in ("1.0.0", "1.1.0")
+    ]
+    registry.requests.clear()
+
+    (choice,) = choose(_survey(registry, "acme/api:1.0.0"))
+
+    assert choice.new_tag == "1.1.0"
+    assert {what for method, what in _list_asked(registry) if method == "GET"} == set(digests)
+
+
+def test_what_a_digest_stands_for_is_asked_for_once_and_for_ever(registry: LoopbackRegistry, choose: Choose):
+    for tag in ("1.0.0", "1.1.0"):
+        _push(registry, tag)
+    found = _survey(registry, "acme/api:1.0.0")
+    choose(found)
+    registry.requests.clear()
+
+    (choice,) = choose(found, NOW + DAY)
+
+    assert choice.new_tag == "1.1.0"
+    assert _list_asked(registry) == []
+
+
+def test_what_a_tag_points_to_is_asked_anew_in_each_run_where_digests_are_pinned(
+    registry: LoopbackRegistry, choose: Choose
+):
+    old = _push(registry, "latest", image=make_image({"build": "1"}))
+    found = _survey(registry, f"acme/api:latest@{old}", policy=Follow("latest"))
+    choose(found)
+    new = _push(registry, "latest", image=make_image({"build": "2"}))
+
+    (choice,) = choose(found, NOW + DAY)
+
+    assert choice.new_digest == new
+    assert isinstance(choice.verdict, Selection)
+    assert choice.verdict.since == Since(NOW + DAY, Source.PUSHED_AGAIN)
+
+
+def test_a_tag_that_is_seen_to_be_pushed_again_is_logged_once(
+    registry: LoopbackRegistry, choose: Choose, capsys: pytest.CaptureFixture[str]
+):
+    old = _push(registry, "latest", image=make_image({"build": "1"}))
+    found = _survey(registry, f"acme/api:latest@{old}", policy=Follow("latest"))
+    choose(found)
+    new = _push(registry, "latest", image=make_image({"build": "2"}))
+
+    for days in (1, 2):
+        choose(found, NOW + days * DAY)
+
+    (line,) = _list_logged(capsys)
+    assert (line["event"], line["level"]) == ("tag_pushed_again", "warning")
+    assert (line["repository"], line["tag"], line["digest"]) == (f"{registry.address}/acme/api", "latest", new)
+
+
+def test_each_question_is_asked_once_in_a_run_however_many_threads_ask(
+    registry: LoopbackRegistry, registries: Registries, store: Store, pool: ThreadPoolExecutor
+):
+    for path in ("acme/api", "acme/web"):
+        for tag in ("1.0.0", "1.1.0"):
+            _push(registry, tag, path=path, image=make_image({"of": f"{path}:{tag}"}))
+    found = _survey(registry, "acme/api:1.0.0", "acme/web:1.0.0")
+    listings = {each: list_tags(each, registries=registries, now=NOW) for each in found.repositories}
+    inquiry = Inquiry(registries, store, pool=pool, now=NOW)
+    registry.requests.clear()
+
+    with ThreadPoolExecutor(6) as targets:
+        chosen = list(targets.map(lambda _: inquiry.choose(found, listings), range(6)))
+
+    assert [[each.new_tag for each in choices] for choices in chosen] == 6 * [["1.1.0", "1.1.0"]]
+    asked = _list_asked(registry)
+    assert len(asked) == len(registry.requests) == 12  # two HEADs, two manifests and two configs of each repository
+    assert len({each.target for each in registry.requests}) == 12
+
+
+def test_a_tag_that_is_listed_without_an_image_is_passed_over(registry: LoopbackRegistry, choose: Choose):
+    for tag in ("1.0.0", "1.1.0", "1.2.0"):
+        _push(registry, tag)
+    registry.fault = lambda _method, target: Reply(404) if target.endswith("manifests/1.2.0") else None
+
+    (choice,) = choose(_survey(registry, "acme/api:1.0.0"))
+
+    assert choice.new_tag == "1.1.0"
+
+
+def test_an_image_now_written_that_has_gone_from_the_registry_keeps_nothing_from_moving(
+    registry: LoopbackRegistry, choose: Choose
+):
+    for tag in ("1.0.0", "1.1.0"):
+        _push(registry, tag)
+
+    (choice,) = choose(_survey(registry, f"acme/api:1.0.0@sha256:{64 * '0'}"))
+
+    assert choice.new_tag == "1.1.0"
+
+
+def test_images_are_ordered_by_the_time_at_which_they_were_built(registry: LoopbackRegistry, choose: Choose):
+    for days, tag in enumerate(["bbb", "ccc", "aaa"]):
+        _push(registry, tag, image=make_index({"linux/amd64": {}, "linux/arm64": {}}, built_at=NOW - (9 - days) * DAY))
+    _push(registry, "ddd", image=make_image({}))  # does not say when
+
+    (choice,) = choose(_survey(registry, "acme/api:bbb", policy=Newest(Moment.BUILT)))
+
+    assert choice.new_tag == "aaa"
+
+
+@pytest.mark.parametrize(
+    ("status", "level", "needs_operator"),
+    [
+        pytest.param(400, "warning", False, id="an answer that may pass"),
+        pytest.param(403, "error", True, id="a permission that is missing"),
+    ],
+)
+def test_what_cannot_be_had_leaves_its_image_undecided_with_the_reason(
+    registry: LoopbackRegistry,
+    choose: Choose,
+    capsys: pytest.CaptureFixture[str],
+    status: int,
+    level: str,
+    needs_operator: bool,
+):
+    for path in ("acme/api", "acme/web"):
+        for tag in ("1.0.0", "1.1.0"):
+            _push(registry, tag, path=path)
+    registry.fault = lambda _, target: Reply(status) if target.startswith("/v2/acme/api/manifests/") else None
+
+    api, web = choose(_survey(registry, "acme/api:1.0.0", "acme/web:1.0.0"))
+
+    assert isinstance(api.verdict, Unlisted)
+    assert api.verdict.reason.startswith("what has to be known of its images could not be had: ")
+    assert api.verdict.needs_operator is needs_operator
+    assert web.new_tag == "1.1.0"
+    (line,) = _list_logged(capsys)
+    assert (line["event"], line["level"]) == ("inquiry_failed", level)
+    assert line["repository"] == f"{registry.address}/acme/api"
+    assert api.verdict.reason.endswith(line["error"])
+
+
+def test_what_was_answered_before_a_failure_is_not_asked_again_in_the_run(
+    registry: LoopbackRegistry, registries: Registries, store: Store, pool: ThreadPoolExecutor
+):
+    for tag in ("1.0.0", "1.1.0"):
+        _push(registry, tag)
+    found = _survey(registry, "acme/api:1.0.0")
+    listings = {each: list_tags(each, registries=registries, now=NOW) for each in found.repositories}
+    inquiry = Inquiry(registries, store, pool=pool, now=NOW)
+    registry.fault = lambda _, target: Reply(400) if "/blobs/" in target else None
+    (failed,) = inquiry.choose(found, listings)
+    registry.fault = None
+    registry.requests.clear()
+
+    (choice,) = inquiry.choose(found, listings)
+
+    assert isinstance(failed.verdict, Unlisted)
+    assert choice.new_tag == "1.1.0"
+    assert "HEAD" not in {each.method for each in registry.requests}
+
+
+def test_without_a_store_all_is_asked_and_nothing_is_known_to_be_pushed_again(
+    registry: LoopbackRegistry, registries: Registries, pool: ThreadPoolExecutor
+):
+    old = _push(registry, "latest", image=make_image({"build": "1"}))
+    new = _push(registry, "latest", image=make_image({"build": "2"}))
+    found = _survey(registry, f"acme/api:latest@{old}", policy=Follow("latest"))
+    (repository,) = found.repositories
+    listings = {repository: list_tags(repository, registries=registries, now=NOW)}
+
+    (choice,) = Inquiry(registries, None, pool=pool, now=NOW).choose(found, listings)
+
+    assert choice.new_digest == new
+    assert isinstance(choice.verdict, Selection)
+    assert choice.verdict.since is None
+
+
+def test_a_tag_that_waits_is_watched_so_that_its_age_begins_anew_when_it_is_pushed_again(
+    registry: LoopbackRegistry, choose: Choose
+):
+    _push(registry, "1.0.0")
+    found = _survey(registry, "acme/api:1.0.0", min_age=3 * DAY)
+    choose(found, NOW - 9 * DAY)
+    _push(registry, "1.1.0", image=make_image({"build": "1"}))
+    choose(found, NOW)
+    _push(registry, "1.1.0", image=make_image({"build": "2"}))
+    choose(found, NOW + DAY)
+
+    chosen = {days: choose(found, NOW + days * DAY)[0].new_tag for days in (2, 3, 4)}
+
+    assert chosen == {2: None, 3: None, 4: "1.1.0"}
+
+
+def test_a_repository_that_could_not_be_listed_is_not_asked_about(
+    registry: LoopbackRegistry, registries: Registries, pool: ThreadPoolExecutor
+):
+    found = _survey(registry, "acme/api:1.0.0")
+    image = Repository(registry.address, "acme/api")
+    unlisted: Mapping[Repository, Snapshot | Unlisted] = {image: Unlisted(image, "it is down")}
+
+    (choice,) = Inquiry(registries, None, pool=pool, now=NOW).choose(found, unlisted)
+
+    assert choice.verdict == Unlisted(image, "it is down")
+    assert registry.requests == []
