@@ -8,7 +8,7 @@ repository: its places stay as they are.
 from __future__ import annotations
 
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from imagebot.errors import ImagebotError, NeedsOperator
 from imagebot.image.manifest import Config, Index, Manifest
@@ -33,6 +33,7 @@ if TYPE_CHECKING:  # the store and the client are slow to load, and `plan` needs
     from imagebot.store.store import Store
 
 _ORDER = list(Fact)
+_T = TypeVar("_T")
 
 
 class Inquiry:
@@ -108,14 +109,18 @@ class _Asker:
                 self._built[identifier] = self._find_built(identifier)
 
     def _find_sighting(self, tag: str) -> Sighting | None:
-        """Ask what the tag points to; None if the registry lists it, and has no manifest of it."""
-        try:
-            digest = self._registries.fetch_digest(self._repository, tag)
-        except UnknownManifest:
+        """Ask what the tag points to; None if the registry lists it, and does not give its manifest."""
+        digest = self._fetch(self._registries.fetch_digest, tag)
+        if digest is None:
             return None
         if self._store is None:
             return Sighting(digest, self._now, is_repushed=False)
-        sighting = self._store.keep_sighting(self._repository, tag, digest, at=self._now)
+        try:
+            sighting = self._store.keep_sighting(self._repository, tag, digest, at=self._now)
+        except ImagebotError as error:
+            # The store is a memory: without it, all that is known of the tag's age is that it may be this young.
+            log.error("sighting_not_kept", repository=str(self._repository), tag=tag, error=str(error))
+            return Sighting(digest, self._now, is_repushed=True)
         if sighting.is_repushed and sighting.first_seen == self._now:
             log.warning("tag_pushed_again", repository=str(self._repository), tag=tag, digest=digest)
         return sighting
@@ -144,14 +149,18 @@ class _Asker:
         kept = self._store.find_content(digest) if self._store is not None else None
         if kept is not None:
             return kept
-        try:
-            content = fetch(self._repository, digest)
-        except UnknownManifest:
-            return None
-        except UnreadableImage as error:
-            # The registry is sound, one image of it is not: that is no candidate, and others are.
-            log.warning("image_unreadable", repository=str(self._repository), error=str(error))
-            return None
+        content = self._fetch(fetch, digest)
         if self._store is not None and content is not None:
             self._store.keep_content(digest, content, at=self._now)
         return content
+
+    def _fetch(self, fetch: Callable[[Repository, str], _T], identifier: str) -> _T | None:
+        """Fetch what belongs to one image; None if that is not there or cannot be read: others may be."""
+        try:
+            return fetch(self._repository, identifier)
+        except UnknownManifest:
+            return None
+        except UnreadableImage as error:
+            if self._store is not None:
+                log.warning("image_unreadable", repository=str(self._repository), error=str(error))
+            return None

@@ -7,9 +7,9 @@ for before it is opened. What belongs to people is left to them: a branch with t
 they closed.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from imagebot.errors import ImagebotError, Transient
@@ -18,9 +18,11 @@ from imagebot.git import BranchMoved, Change, GitRepo, hash_blob
 from imagebot.image.snapshot import Snapshot
 from imagebot.log import log
 from imagebot.look import Look, Owner, Standing, find_standing, fingerprint_files, look_again
+from imagebot.policy.policies import Moment, Newest
+from imagebot.policy.reading import Rule
 from imagebot.policy.select import NoCandidate, Selection, select
 from imagebot.proposal.block import Block, find_block, replace_block
-from imagebot.proposal.choose import Choice, Listings, list_waiting
+from imagebot.proposal.choose import Choice, Listings, Unlisted, list_waiting
 from imagebot.proposal.commit import make_commit_message
 from imagebot.proposal.markup import code
 from imagebot.proposal.outcome import Action, Outcome, Result
@@ -28,6 +30,8 @@ from imagebot.proposal.plan import Change as ProposedChange
 from imagebot.proposal.plan import Group, apply_changes, make_branch_name, make_changes, make_groups
 from imagebot.proposal.text import Text, make_text, make_title
 
+# A tag that points back to an earlier digest may be served by a registry whose replicas disagree.
+_STEADY = timedelta(days=1)
 _SUPERSEDED = "What is chosen now is something else, and that was closed unmerged before."
 
 
@@ -49,35 +53,62 @@ def update(round_: Round, *, listings: Listings, choices: tuple[Choice, ...]) ->
     """
     look, target = round_.look, round_.look.target
     groups = make_groups(make_changes(choices), branch_prefix=look.prefix)
-    known = {
-        make_branch_name(look.prefix, image): listing
-        for image, listing in listings.items()
-        if isinstance(listing, Snapshot)
-    }
+    images = _gather(look, listings, choices)
     requests = {each.branch: each for each in round_.forge.list_open(branch_prefix=look.prefix, target=target.branch)}
     results = [
         _attempt(
-            round_, group.branch, partial(_propose, group=group, request=requests.get(group.branch), listed=listed)
+            round_,
+            group.branch,
+            partial(_propose, group=group, request=requests.get(group.branch), image=images[group.branch]),
         )
         for group in groups
-        for listed in [_list_tags(known, group.branch)]
     ]
-    # Where the store failed, it is not known how old tags are: too little to say that they are not wanted.
-    without_memory = {branch for branch, listing in known.items() if not listing.has_history}
-    own = {*look.branches, *requests} - {group.branch for group in groups} - without_memory
+    own = {*look.branches, *requests} - {group.branch for group in groups}
     results += [
-        _attempt(
-            round_, branch, partial(_retire, branch=branch, request=requests.get(branch), listed=listed, note=note)
-        )
-        for branch, note in _find_stale(look, choices, own)
-        for listed in [_list_tags(known, branch)]
+        _attempt(round_, branch, partial(_retire, branch=branch, request=requests.get(branch), image=image))
+        for branch in sorted(each for each in own if each.startswith(look.prefix))
+        for image in [images.get(branch, _Image(None, ()))]
+        if image.is_settled
     ]
     done = tuple(result for result in results if result is not None)
     return Outcome(target.name, look.head, done, choices, look.survey, is_dry=round_.is_dry)
 
 
-def _list_tags(known: Mapping[str, Snapshot], branch: str) -> Set[str]:
-    return known[branch].first_seen.keys() if branch in known else frozenset()
+@dataclass(frozen=True, slots=True)
+class _Image:
+    """What is known of one image: how it was listed, and what was decided for its places; nothing if it has none."""
+
+    listing: Snapshot | None
+    choices: tuple[Choice, ...]
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether it is known for sure that nothing is to be proposed, by decisions for all places.
+
+        Where the store failed, it is not known how old tags are: too little to say that they are not wanted.
+        """
+        is_remembered = self.listing is None or self.listing.has_history
+        return is_remembered and all(choice.is_settled for choice in self.choices)
+
+    @property
+    def tags(self) -> Set[str]:
+        """The tags that are listed, and of which the registry does not refuse the image."""
+        if self.listing is None:
+            return frozenset()
+        unfit = [choice.verdict.unfit for choice in self.choices if not isinstance(choice.verdict, Unlisted)]
+        return self.listing.first_seen.keys() - {tag for each in unfit for tag in each if each[tag] is Rule.NO_IMAGE}
+
+
+def _gather(look: Look, listings: Listings, choices: Iterable[Choice]) -> Mapping[str, _Image]:
+    """Put together what is known of each image, by the branch on which it is proposed."""
+    together: dict[str, list[Choice]] = {}
+    listed: dict[str, Snapshot | None] = {}
+    for choice in choices:
+        repository = choice.governed.repository
+        branch, listing = make_branch_name(look.prefix, repository), listings.get(repository)
+        together.setdefault(branch, []).append(choice)
+        listed[branch] = listing if isinstance(listing, Snapshot) else None
+    return {branch: _Image(listed[branch], tuple(concerned)) for branch, concerned in together.items()}
 
 
 def _attempt(round_: Round, branch: str, step: Callable[[Round], Result | None]) -> Result | None:
@@ -96,14 +127,14 @@ def _attempt(round_: Round, branch: str, step: Callable[[Round], Result | None])
         return Result(branch, branch, Action.FAILED, detail=str(error))
 
 
-def _propose(round_: Round, *, group: Group, request: MergeRequest | None, listed: Set[str]) -> Result:
+def _propose(round_: Round, *, group: Group, request: MergeRequest | None, image: _Image) -> Result:
     """Bring the branch and the merge request of one group to what they should be."""
     standing = find_standing(round_.look, group.branch, git=round_.git)
     result = Result(group.branch, make_title(group), Action.UNCHANGED, url=request.url if request else None)
     if standing is not None and standing.owner is not Owner.OURS:
         return _leave(result, standing)
-    vanished = _find_vanished(round_, standing, request=request, listed=listed)
-    if vanished and not all(_comes_before(change, vanished) for change in group.changes):
+    vanished = _find_vanished(round_, standing, request=request, listed=image.tags)
+    if vanished and not all(_comes_before(change, vanished, image) for change in group.changes):
         title = request.title if request else result.title
         return replace(result, title=title, detail=_explain_vanished(vanished))
 
@@ -111,7 +142,7 @@ def _propose(round_: Round, *, group: Group, request: MergeRequest | None, liste
     wanted = tuple(change for change in group.changes if change.proposed not in declined)
     if not wanted:
         result = replace(result, action=Action.DECLINED, detail="a person closed exactly this unmerged")
-        retire = partial(_retire, branch=group.branch, request=request, listed=listed, note=_SUPERSEDED)
+        retire = partial(_retire, branch=group.branch, request=request, image=image, note=_SUPERSEDED)
         return (request and retire(round_)) or result
     group = replace(group, changes=wanted)
     result = replace(result, title=make_title(group), changes=wanted)
@@ -131,22 +162,27 @@ def _propose(round_: Round, *, group: Group, request: MergeRequest | None, liste
 def _find_vanished(
     round_: Round, standing: Standing | None, *, request: MergeRequest | None, listed: Set[str]
 ) -> Set[str]:
-    """Find the tags that are proposed and that the registry does not list any more."""
+    """Find the tags that are proposed and that the registry does not give any more."""
     is_open = request is not None or not round_.forge.has_merge_requests
     proposed = standing.trailers.proposed if standing and is_open else frozenset()
     return {each.partition("@")[0] for each in proposed} - listed
 
 
 def _explain_vanished(vanished: Set[str]) -> str:
-    return f"the registry does not list {min(vanished)} any more, which is proposed: nothing is decided from that"
+    return f"the registry does not give {min(vanished)} any more, which is proposed: nothing is decided from that"
 
 
-def _comes_before(change: ProposedChange, vanished: Set[str]) -> bool:
+def _comes_before(change: ProposedChange, vanished: Set[str], image: _Image) -> bool:
     """Whether the change would be chosen even if the registry listed these tags: then nothing depends on them.
 
-    By names alone; the time of a tag that is not listed is not known.
+    To `newest` a tag that is gone comes after all until it is known to be older, or is forgotten.
     """
     rules, tag = change.governed.entry.rules, change.selection.tag
+    if isinstance(rules.policy, Newest):
+        since, listing = change.selection.since, image.listing
+        seen = {**listing.gone, **listing.first_seen} if listing else {}
+        is_older = {each: since is not None and seen[each] < since.at for each in vanished & seen.keys()}
+        return all(is_older.values()) and (rules.policy.by is Moment.PUSHED or not is_older)
     verdict = select({tag, *vanished}, rules, current=change.before.tag)
     return isinstance(verdict, Selection) and verdict.tag == tag != change.before.tag
 
@@ -271,39 +307,31 @@ def _open_request(round_: Round, result: Result, text: Text) -> Result:
     return replace(result, action=Action.OPENED, url=opened.merge_request.url, detail=detail)
 
 
-def _find_stale(look: Look, choices: Iterable[Choice], own: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """Find branches of imagebot's that nothing asks for any more, each with a sentence that says why.
-
-    Only what is known for sure retires a proposal: it stays if no decision could be taken for one of its places.
-    """
-    by_branch: dict[str, list[Choice]] = {}
-    for choice in choices:
-        by_branch.setdefault(make_branch_name(look.prefix, choice.governed.repository), []).append(choice)
-    for branch in sorted(each for each in own if each.startswith(look.prefix)):
-        concerned = by_branch.get(branch, [])
-        if all(choice.is_settled for choice in concerned):
-            yield branch, _explain_end(look, concerned)
-
-
-def _explain_end(look: Look, concerned: Iterable[Choice]) -> str:
-    concerned = tuple(concerned)
-    verdicts = [choice.verdict for choice in concerned]
-    reasons = [verdict.reason for verdict in verdicts if isinstance(verdict, NoCandidate)]
-    waiting = list_waiting(concerned)
+def _explain_end(look: Look, image: _Image, proposed: Set[str]) -> str:
+    """Say why nothing of what was proposed is wanted any more."""
+    holds = f"{look.target.branch} holds what was proposed here"
+    written = {choice.current_tag for choice in image.choices}
+    if not image.choices:
+        return f"Nothing that {look.target.policy_file} governs on {look.target.branch} names this image any more."
+    if written <= proposed:
+        return f"{holds}: nothing is left to do."
+    held = [choice.pin.held for choice in image.choices if choice.pin.held]
+    waiting = [str(each) for _, each in list_waiting(image.choices)]
+    reasons = [choice.verdict.reason for choice in image.choices if isinstance(choice.verdict, NoCandidate)]
     if waiting:
-        return f"What is newer has to wait: {code(str(waiting[0][1]))}."
-    if reasons:
-        return f"{look.target.policy_file} allows no other tag now: {code(reasons[0])}."
-    if verdicts:
-        return f"{look.target.branch} holds what was proposed here, or nothing newer than what it holds is known now."
-    return f"Nothing that {look.target.policy_file} governs on {look.target.branch} names this image any more."
+        return f"What is newer has to wait: {code(waiting[0])}."
+    if reasons or held:
+        return f"{look.target.policy_file} allows nothing else now: {code((reasons or held)[0])}."
+    return f"{holds}, or nothing newer than what it holds is known now."
 
 
-def _retire(round_: Round, *, branch: str, request: MergeRequest | None, listed: Set[str], note: str) -> Result | None:
+def _retire(
+    round_: Round, *, branch: str, request: MergeRequest | None, image: _Image, note: str = ""
+) -> Result | None:
     """Close a merge request with a note and delete its branch; None if that has to wait, or is not ours to do.
 
     It waits while a file that the branch changes cannot be read: the image may still be named there. What is proposed
-    stays if it is only the registry that does not list it any more.
+    stays if it is only the registry that does not give it any more, or tells one digest and then another.
     """
     standing = find_standing(round_.look, branch, git=round_.git)
     block = find_block(request.body) if request else None
@@ -315,9 +343,10 @@ def _retire(round_: Round, *, branch: str, request: MergeRequest | None, listed:
     unreadable = {unread.path for unread in round_.look.survey.unreadable}
     if standing is not None and any(change.path in unreadable for change in standing.changes):
         return None
-    vanished = _find_vanished(round_, standing, request=request, listed=listed)
-    if vanished and standing is not None and listed and _is_untouched(standing, round_.look):
-        return Result(branch, title, Action.UNCHANGED, url=url, detail=_explain_vanished(vanished))
+    if wavering := _find_wavering(round_, standing, request=request, image=image):
+        return Result(branch, title, Action.UNCHANGED, url=url, detail=wavering)
+    proposed = standing.trailers.proposed if standing else frozenset(block.proposed) if block else frozenset()
+    note = note or _explain_end(round_.look, image, proposed)
     if not round_.is_dry:
         if request is not None:
             retired = replace(block or Block("", (), ""), is_retired=True)
@@ -327,3 +356,25 @@ def _retire(round_: Round, *, branch: str, request: MergeRequest | None, listed:
             round_.git.delete_branch(branch, expected=standing.oid)
         log.info("proposal_retired", branch=branch, url=url, reason=note)
     return Result(branch, title, Action.CLOSED, url=url, detail=note)
+
+
+def _find_wavering(round_: Round, standing: Standing | None, *, request: MergeRequest | None, image: _Image) -> str:
+    """Say how the registry contradicts itself, where that is all that speaks against a proposal; else empty."""
+    if standing is None or image.listing is None or not _is_untouched(standing, round_.look):
+        return ""
+    if vanished := _find_vanished(round_, standing, request=request, listed=image.tags):
+        return _explain_vanished(vanished)
+    followed = {
+        c.verdict.tag
+        for c in image.choices
+        if isinstance(c.verdict, Selection) and c.governed.entry.rules.pins_digest
+        if not c.pin.held and not c.pin.waiting
+    }
+    for each in sorted(standing.trailers.proposed):
+        tag, _, digest = each.partition("@")
+        sighting = image.listing.sightings.get(tag) if digest and tag in followed else None
+        # The sighting is the one before this round: it is the proposed one if that has changed just now.
+        is_new = sighting is not None and round_.now - sighting.first_seen < _STEADY
+        if sighting is not None and (sighting.digest == digest or (sighting.is_repushed and is_new)):
+            return f"{tag} points to an earlier digest again: believed when it has stayed so for a day"
+    return ""

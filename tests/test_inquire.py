@@ -137,7 +137,7 @@ def test_what_a_digest_stands_for_is_asked_for_once_and_for_ever(registry: Loopb
     (choice,) = choose(found, NOW + DAY)
 
     assert choice.new_tag == "1.1.0"
-    assert _list_asked(registry) == []
+    assert sorted(_list_asked(registry)) == [("HEAD", "1.0.0"), ("HEAD", "1.1.0")]
 
 
 def test_what_a_tag_points_to_is_asked_anew_in_each_run_where_digests_are_pinned(
@@ -225,7 +225,7 @@ def test_images_are_ordered_by_the_time_at_which_they_were_built(registry: Loopb
 @pytest.mark.parametrize(
     ("status", "level", "needs_operator"),
     [
-        pytest.param(400, "warning", False, id="an answer that may pass"),
+        pytest.param(206, "warning", False, id="an answer that may pass"),
         pytest.param(403, "error", True, id="a permission that is missing"),
     ],
 )
@@ -288,6 +288,26 @@ def test_without_a_store_all_is_asked_and_nothing_is_known_to_be_pushed_again(
     assert choice.new_digest == new
     assert isinstance(choice.verdict, Selection)
     assert choice.verdict.since is None
+
+
+@pytest.mark.parametrize("status", [412, 206, 403], ids=["an image refused", "an answer that may pass", "no access"])
+def test_without_a_store_nothing_is_logged_of_what_cannot_be_had(
+    registry: LoopbackRegistry,
+    registries: Registries,
+    pool: ThreadPoolExecutor,
+    capsys: pytest.CaptureFixture[str],
+    status: int,
+):
+    for tag in ("1.0.0", "1.1.0"):
+        _push(registry, tag)
+    found = _survey(registry, "acme/api:1.0.0")
+    listings = {each: list_tags(each, registries=registries, now=NOW) for each in found.repositories}
+    registry.fault = lambda _, target: Reply(status) if "/manifests/" in target else None
+
+    (choice,) = Inquiry(registries, None, pool=pool, now=NOW).choose(found, listings)
+
+    assert choice.new_tag is None
+    assert _list_logged(capsys) == []
 
 
 def test_a_tag_that_waits_is_watched_so_that_its_age_begins_anew_when_it_is_pushed_again(

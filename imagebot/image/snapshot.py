@@ -6,9 +6,12 @@ How old a tag is, is answered from here: by the registry's own time where it giv
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from imagebot.image.reference import Repository
+
+MOST_AHEAD = timedelta(days=1)
+"""How far ahead of our clock a time from outside may be and still be believed."""
 
 
 class Source(enum.Enum):
@@ -65,6 +68,8 @@ class Snapshot:
     pushed_at: Mapping[str, datetime] = field(default_factory=dict)
     sightings: Mapping[str, Sighting] = field(default_factory=dict)
     has_history: bool = True
+    gone: Mapping[str, datetime] = field(default_factory=dict)
+    """The tags that were listed until not long ago, with when each was first seen."""
 
     def find_since(self, tag: str, sighting: Sighting | None = None) -> Since | None:
         """Find from when on the tag has been what it is; None if that is not known.
@@ -74,6 +79,8 @@ class Snapshot:
         may have been pushed under another tag. The first digest seen of a tag counts from the first sight of the tag.
         """
         sighting, pushed_at = sighting or self.sightings.get(tag), self.pushed_at.get(tag)
+        if pushed_at is not None and pushed_at > self.listed_at + MOST_AHEAD:
+            pushed_at = None
         seen_at = self.first_seen.get(tag) if self.has_history else None
         if sighting is not None and sighting.is_repushed and (pushed_at is None or pushed_at < sighting.first_seen):
             return Since(sighting.first_seen, Source.PUSHED_AGAIN)

@@ -31,7 +31,7 @@ def select_digest(tag: str, rules: Rules, *, moves: bool, can_hold: bool, known:
     if not (rules.pins_digest or (moves and written)):
         return Pin(written)
     if not can_hold:
-        return Pin(None, "no digest can be written there: nothing in the file holds one")
+        return Pin(None, "no digest can be written there")
     sighting = known.find_sighting(tag, is_fresh=True)
     if isinstance(sighting, Unknown):
         return sighting
@@ -45,7 +45,7 @@ def select_digest(tag: str, rules: Rules, *, moves: bool, can_hold: bool, known:
 
 def _remember_push(tag: str, sighting: Sighting, known: Known) -> Known:
     """Add that the tag was pushed again, as a file proves that has another digest beside it."""
-    if known.written is None or not known.snapshot.has_history:
+    if known.written is None or not known.snapshot.has_history or tag in known.snapshot.pushed_at:
         return known
     sightings = {**known.answers.sightings, tag: replace(sighting, is_repushed=True)}
     return replace(known, answers=replace(known.answers, sightings=sightings))

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from imagebot.image.platform import Platform
 from imagebot.image.snapshot import Since
 from imagebot.policy.known import Known, Unknown
-from imagebot.policy.policies import Moment, Newest
 from imagebot.policy.reading import Rule, Rules
 
 Platforms = Mapping[Platform, str]
@@ -53,9 +52,9 @@ def find_waiting(tag: str, min_age: timedelta, *, known: Known) -> Waiting | Non
 def examine(tag: str, rules: Rules, *, current: str | None, known: Known) -> Rule | Lacking | Unknown | None:
     """Look at the image of a tag that would be chosen; return what refuses it, or None.
 
-    Where it matters if the tag was pushed again, it is asked anew what it points to.
+    It is asked anew what both tags point to: either may have been pushed again, for other platforms than before.
     """
-    sighting = known.find_sighting(tag, is_fresh=_needs_fresh(rules, known))
+    sighting = known.find_sighting(tag, is_fresh=True)
     written = find_written(current, known=known)
     if isinstance(sighting, Unknown) or isinstance(written, Unknown):
         return _join(sighting, written)
@@ -70,17 +69,11 @@ def examine(tag: str, rules: Rules, *, current: str | None, known: Known) -> Rul
     return Rule.NO_IMAGE if known.find_platforms(sighting.digest) is None else find_lacking(*both, rules)
 
 
-def _needs_fresh(rules: Rules, known: Known) -> bool:
-    """Whether a tag that was pushed again may be chosen otherwise, or be written otherwise."""
-    is_written = rules.pins_digest or known.written is not None
-    return is_written or rules.min_age is not None or rules.policy == Newest(Moment.BUILT)
-
-
 def find_written(current: str | None, *, known: Known) -> str | Unknown | None:
     """Find the digest of the image now written: the one beside the tag, or what the tag points to."""
     if known.written is not None or current is None:
         return known.written
-    sighting = known.find_sighting(current, is_fresh=False)
+    sighting = known.find_sighting(current, is_fresh=True)
     return sighting if sighting is None or isinstance(sighting, Unknown) else sighting.digest
 
 

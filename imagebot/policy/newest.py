@@ -1,14 +1,15 @@
 """When images were built, for the policy `newest: built`.
 
 Each candidate's image has to be looked at once; what was found is known by digest for ever. The digest of a tag is that
-of its last sighting: whether it still points there is asked of the tag that is chosen.
+of its last sighting: whether it still points there is asked of the tag that is written, and of the one that is chosen.
+So it is a policy for tags that are pushed once.
 """
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from imagebot.image.platform import Platform
-from imagebot.image.snapshot import Sighting
+from imagebot.image.snapshot import MOST_AHEAD, Sighting
 from imagebot.policy.known import Known, Question, Unknown
 from imagebot.policy.reading import Rule, Rules, find_text
 
@@ -33,7 +34,7 @@ def find_build_times(
     times: dict[str, datetime] = {}
     questions: set[Question] = set()
     for tag in admitted:
-        built = _find_build_time(tag, rules, known)
+        built = _find_build_time(tag, rules, known, is_fresh=tag == current)
         if isinstance(built, Unknown):
             questions |= built.questions
         elif built is not None:
@@ -41,14 +42,16 @@ def find_build_times(
     return Unknown(frozenset(questions)) if questions else times
 
 
-def _find_build_time(tag: str, rules: Rules, known: Known) -> datetime | Unknown | None:
-    sighting = known.find_sighting(tag, is_fresh=False)
+def _find_build_time(tag: str, rules: Rules, known: Known, *, is_fresh: bool) -> datetime | Unknown | None:
+    sighting = known.find_sighting(tag, is_fresh=is_fresh)
     if not isinstance(sighting, Sighting):
         return sighting
     platforms = known.find_platforms(sighting.digest)
     if not platforms or isinstance(platforms, Unknown):
         return platforms if isinstance(platforms, Unknown) else None
-    return known.find_built(platforms[_find_representative(platforms, rules)])
+    built = known.find_built(platforms[_find_representative(platforms, rules)])
+    is_told = isinstance(built, Unknown) or (built is not None and built <= known.now + MOST_AHEAD)
+    return built if is_told else None
 
 
 def _find_representative(platforms: Collection[Platform], rules: Rules) -> Platform:

@@ -62,7 +62,7 @@ class Rule(enum.Enum):
     OLDER_THAN_CURRENT = "older than the current tag"
     TOO_YOUNG = "younger than min_age"
     AGE_UNKNOWN = "of unknown age"
-    NO_IMAGE = "listed without an image"
+    NO_IMAGE = "listed without an image that can be read"
     LACKS_PLATFORM = "without a platform of the current image"
     UNEXAMINED = "not looked at"
     LOWER_PRECEDENCE = "not the newest candidate"

@@ -22,7 +22,7 @@ from imagebot.policy.gates import Lacking, Waiting, examine, find_waiting
 from imagebot.policy.known import Fact, Known, Question, Unknown
 from imagebot.policy.newest import find_build_times
 from imagebot.policy.policies import Alphabetical, Follow, Moment, Newest, Numeric, Order, SemverLevel, SemverRange
-from imagebot.policy.reading import Key, Reader, Rule, Rules, make_reader
+from imagebot.policy.reading import Key, Reader, Rule, Rules, find_text, make_reader
 from imagebot.policy.version import Jump, find_jump
 
 # The tags that would be chosen next are watched while they wait, so that it is noticed if they are pushed again.
@@ -163,7 +163,13 @@ def _find_times(
     if known is None or not isinstance(rules.policy, Newest):
         return {}
     if rules.policy.by is Moment.PUSHED:
-        return {tag: since.at for tag in listed if (since := known.find_since(tag)) is not None}
+        # A registry that tells when tags were pushed may not tell it of all: first sights compare with no such time.
+        told = known.snapshot.pushed_at.keys() & listed or listed
+        pushed = {tag: since.at for tag in told if (since := known.find_since(tag)) is not None}
+        is_read = current is not None and isinstance(find_text(current, rules.filter, even_if_excluded=True), str)
+        if is_read and current in listed and current not in pushed:
+            return NoCandidate(f"it is not known when {current} was pushed, which is written: {rules} needs that", {})
+        return pushed
     times = find_build_times(listed, rules, current=current, known=known)
     return NoCandidate(times, {}) if isinstance(times, str) else times
 

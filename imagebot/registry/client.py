@@ -43,6 +43,8 @@ _MAX_CONFIG_BYTES = 4 * 1024 * 1024
 _MAX_BLOB_REDIRECTS = 3
 # All four: a registry answers 404 or converts where the stored type is not among those accepted.
 _MANIFEST_TYPES = INDEX_TYPES + IMAGE_TYPES
+# A method that is not allowed, and a request that took too long.
+_OF_NO_IMAGE = (405, 408)
 
 
 class Registries:
@@ -265,12 +267,13 @@ def _is_absent(file: Path) -> bool:
 def _check_status(answer: Answer, repository: Repository, *, identifier: str | None = None) -> None:
     if answer.status == 200:
         return
-    if answer.status != 404:
-        what = f"the tags of {repository}" if identifier is None else f"the manifest {identifier} of {repository}"
-        raise UnexpectedAnswer(repository.registry, f"status {answer.status} where {what} was asked for")
-    if identifier is not None:
-        raise UnknownManifest(repository, identifier)
-    raise UnknownRepository(repository)
+    if answer.status == 404:
+        raise UnknownRepository(repository) if identifier is None else UnknownManifest(repository, identifier)
+    what = f"the tags of {repository}" if identifier is None else f"the manifest {identifier} of {repository}"
+    reason = f"status {answer.status} where {what} was asked for"
+    # Some registries refuse one image, as Harbor does with 412 if it is found vulnerable: others can be had.
+    is_of_image = identifier is not None and 400 <= answer.status < 500 and answer.status not in _OF_NO_IMAGE
+    raise (UnreadableImage if is_of_image else UnexpectedAnswer)(repository.registry, reason)
 
 
 def _parse_digest_header(text: str, registry: str) -> str:

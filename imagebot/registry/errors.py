@@ -79,7 +79,7 @@ class UnexpectedAnswer(Transient):
 
 
 class UnreadableImage(UnexpectedAnswer):
-    """What a digest stands for is no manifest or config that imagebot reads: whoever pushed it wrote it so."""
+    """One image is refused, or is no manifest or config that imagebot reads: the others may be had all the same."""
 
 
 class UntrustedCertificate(NeedsOperator):

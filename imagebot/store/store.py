@@ -163,8 +163,7 @@ class Store:
         at = to_utc(at)
         with self._transaction(immediate=True) as connection:
             repository_id = _keep_repository(connection, repository, at)
-            expired = tags.c.gone_since <= at - _GONE_KEPT
-            connection.execute(delete(tags).where(tags.c.repository == repository_id, expired))
+            _tidy(connection, repository_id, at=at)
             known, gone = _read_snapshot(connection, repository_id, repository=repository, listed_at=at)
             kept = _list_again(known, listed.tags, listed.pushed_at)
             _write_new(connection, repository_id, known=known, kept=kept)
@@ -195,7 +194,8 @@ class Store:
         A repository that was never kept has nothing to doubt: its doubt begins at that instant each time.
         """
         at = to_utc(at)
-        since = func.coalesce(repositories.c.doubted_since, literal(at, Instant))
+        now = literal(at, Instant)
+        since = func.min(func.coalesce(repositories.c.doubted_since, now), now)
         statement = update(repositories).where(*_is_repository(repository)).values(doubted_since=since)
         with self._transaction(immediate=True) as connection:
             found = connection.execute(statement.returning(repositories.c.doubted_since)).scalar_one_or_none()
@@ -314,6 +314,14 @@ def _keep_repository(connection: Connection, repository: Repository, at: datetim
     return int(connection.execute(statement.returning(repositories.c.id)).scalar_one())
 
 
+def _tidy(connection: Connection, repository_id: int, *, at: datetime) -> None:
+    """Forget tags that have been gone for long, and what a clock wrote that was ahead."""
+    is_own = tags.c.repository == repository_id
+    connection.execute(delete(tags).where(is_own, tags.c.gone_since <= at - _GONE_KEPT))
+    for column in (tags.c.first_seen, tags.c.digest_seen, tags.c.gone_since):
+        connection.execute(update(tags).where(is_own, column > at).values({column: at}))
+
+
 def _read_snapshot(
     connection: Connection, repository_id: int, *, repository: Repository, listed_at: datetime
 ) -> tuple[Snapshot, Set[str]]:
@@ -341,11 +349,13 @@ def _list_again(known: Snapshot, listed: Collection[str], pushed_at: Mapping[str
     given = {tag: to_utc(instant) for tag, instant in pushed_at.items() if tag in first_seen}
     remembered = {tag: instant for tag, instant in known.pushed_at.items() if tag in first_seen}
     sightings = {tag: sighting for tag, sighting in known.sightings.items() if tag in first_seen}
+    gone = {tag: instant for tag, instant in known.first_seen.items() if tag not in first_seen}
     return replace(
         known,
         first_seen=MappingProxyType(first_seen),
         pushed_at=MappingProxyType(remembered | given),
         sightings=MappingProxyType(sightings),
+        gone=MappingProxyType(gone),
     )
 
 

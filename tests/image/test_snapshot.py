@@ -1,13 +1,14 @@
 """Since when a tag has been what it is: by the registry's word, else by what was seen."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from imagebot.image.reference import Repository
-from imagebot.image.snapshot import Sighting, Since, Snapshot, Source
+from imagebot.image.snapshot import MOST_AHEAD, Sighting, Since, Snapshot, Source
 
 JANUARY, FEBRUARY, MARCH = (datetime(2026, month, 1, 12, 30, tzinfo=UTC) for month in (1, 2, 3))
+SECOND = timedelta(seconds=1)
 FIRST = Sighting("sha256:a", FEBRUARY, is_repushed=False)
 AGAIN = Sighting("sha256:b", FEBRUARY, is_repushed=True)
 
@@ -17,6 +18,12 @@ AGAIN = Sighting("sha256:b", FEBRUARY, is_repushed=True)
     [
         pytest.param(None, None, Since(JANUARY, Source.FIRST_SEEN), id="the first listing with it"),
         pytest.param(MARCH, None, Since(MARCH, Source.PUSHED), id="the registry says so"),
+        pytest.param(
+            MARCH + MOST_AHEAD, None, Since(MARCH + MOST_AHEAD, Source.PUSHED), id="its clock may be a little ahead"
+        ),
+        pytest.param(
+            MARCH + MOST_AHEAD + SECOND, None, Since(JANUARY, Source.FIRST_SEEN), id="a time far ahead is no time"
+        ),
         pytest.param(None, FIRST, Since(JANUARY, Source.FIRST_SEEN), id="a first digest counts from the first listing"),
         pytest.param(None, AGAIN, Since(FEBRUARY, Source.PUSHED_AGAIN), id="another digest"),
         pytest.param(

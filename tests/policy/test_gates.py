@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from imagebot.image.platform import parse_platform
 from imagebot.image.snapshot import Since, Source
 from imagebot.policy.gates import Lacking, Waiting, find_waiting
 from imagebot.policy.known import Fact, Known
@@ -18,6 +19,7 @@ INSTANT = timedelta(microseconds=1)
 PLAIN = Rules(Numeric(Order.ASC))
 OLD_ENOUGH = replace(PLAIN, min_age=3 * DAY)
 LEAST = Rules(Numeric(Order.DESC), min_age=3 * DAY)
+BOTH = "amd64 arm64"
 
 
 def list_waiting(selection: Selection | NoCandidate) -> list[str]:
@@ -173,29 +175,46 @@ def test_a_waiting_tag_that_is_found_to_be_pushed_again_waits_anew():
 
 
 @pytest.mark.parametrize(
-    ("rules", "written", "is_asked"),
+    ("rules", "written", "tags"),
     [
-        pytest.param(PLAIN, None, False, id="only its name is written"),
-        pytest.param(OLD_ENOUGH, None, True, id="its age counts"),
-        pytest.param(replace(PLAIN, pins_digest=True), None, True, id="its digest is written"),
-        pytest.param(PLAIN, "of 1", True, id="its digest replaces one"),
+        pytest.param(PLAIN, None, {"1", "2"}, id="only its name is written"),
+        pytest.param(OLD_ENOUGH, None, {"1", "2"}, id="its age counts"),
+        pytest.param(replace(PLAIN, pins_digest=True), None, {"1", "2"}, id="its digest is written"),
+        pytest.param(PLAIN, "of 1", {"2"}, id="its digest replaces one, which is known"),
     ],
 )
-def test_a_tag_is_asked_anew_where_it_matters(rules, written, is_asked):
+def test_a_tag_is_asked_anew_before_it_is_chosen_and_so_is_the_current_one(rules, written, tags):
     world = make_world({"1": 9, "2": 8}, repushed={"1": 5, "2": 5})
 
     _, asked = choose(world, rules, current="1", written=written)
 
-    assert (("2", Fact.DIGEST) in asked.questions) is is_asked
+    assert {tag for tag, fact in asked.questions if fact is Fact.DIGEST} == tags
+
+
+@pytest.mark.parametrize(
+    ("once", "now", "chosen"),
+    [
+        pytest.param(
+            {"2": "amd64"}, {"1": "amd64 arm64", "2": "amd64 arm64"}, "2", id="what a candidate lacked is there"
+        ),
+        pytest.param({"1": "amd64"}, {"1": "amd64 arm64", "2": "amd64"}, "1", id="the current one has another by now"),
+    ],
+)
+def test_what_tags_pointed_to_earlier_refuses_nothing_and_passes_nothing(once, now, chosen):
+    world = make_world({"1": 9, "2": 8}, repushed={"1": 0, "2": 0}, platforms=now)
+    names = {f"once {tag}": once.get(tag, BOTH).split() for tag in ("1", "2")}
+    earlier = {digest: {parse_platform(f"linux/{each}"): each for each in names[digest]} for digest in names}
+
+    selection, _ = choose(replace(world, images={**world.images, **earlier}), PLAIN, current="1")
+
+    assert isinstance(selection, Selection)
+    assert selection.tag == chosen
 
 
 def test_the_current_tag_is_asked_nothing_while_it_stays():
     _, asked = choose(make_world({"1": 9, "2": 8}), OLD_ENOUGH, current="2")
 
     assert not asked.rounds
-
-
-BOTH = "amd64 arm64"
 
 
 @pytest.mark.parametrize(

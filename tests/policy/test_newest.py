@@ -21,7 +21,9 @@ PUSHED, BUILT = Rules(Newest(Moment.PUSHED)), Rules(Newest(Moment.BUILT))
     ("world", "current", "chosen"),
     [
         pytest.param(make_world({"a": 9, "b": 2, "c": 5}), "a", "b", id="the last seen"),
-        pytest.param(make_world({"a": 9, "b": 2, "c": 5}, pushed={"c": 1}), "a", "c", id="the last pushed"),
+        pytest.param(
+            make_world({"a": 9, "b": 2, "c": 5}, pushed={"a": 8, "b": 7, "c": 1}), "a", "c", id="the last pushed"
+        ),
         pytest.param(make_world({"a": 9, "b": 2, "c": 5}, repushed={"c": 1}), "a", "c", id="the last pushed again"),
         pytest.param(make_world({"a": 1, "b": 2, "c": 5}), "a", "a", id="the current one"),
         pytest.param(make_world({"a": 5, "b": 5, "c": 5}), "a", "a", id="all at once: the current one stays"),
@@ -44,12 +46,31 @@ def test_what_was_pushed_before_the_current_tag_is_older():
 
 
 def test_where_nothing_is_remembered_only_tags_with_a_time_are_candidates():
-    world = make_world({"a": 0, "b": 0, "c": 0}, pushed={"b": 3}, has_history=False)
+    world = make_world({"a": 0, "b": 0, "c": 0}, pushed={"a": 5, "b": 3}, has_history=False)
 
     selection, _ = choose(world, PUSHED, current="a")
 
     assert isinstance(selection, Selection)
-    assert (selection.tag, selection.refused) == ("b", {"a": Rule.NO_TIME, "c": Rule.NO_TIME})
+    assert (selection.tag, selection.refused) == ("b", {"a": Rule.LOWER_PRECEDENCE, "c": Rule.NO_TIME})
+
+
+def test_where_the_registry_tells_times_the_first_sight_of_another_tag_is_none():
+    world = make_world({"old": 1, "new": 1}, pushed={"new": 2})
+
+    selection, _ = choose(world, PUSHED, current="new")
+
+    assert isinstance(selection, Selection)
+    assert (selection.tag, selection.refused) == ("new", {"old": Rule.NO_TIME})
+
+
+@pytest.mark.parametrize("has_history", [True, False], ids=["with a memory", "without"])
+def test_nothing_is_chosen_while_the_time_of_the_tag_that_is_written_is_not_told(has_history):
+    world = make_world({"new": 9, "old": 9}, pushed={"old": 3}, has_history=has_history)
+
+    selection, _ = choose(world, PUSHED, current="new")
+
+    reason = "it is not known when new was pushed, which is written: newest: pushed needs that"
+    assert selection == NoCandidate(reason, {})
 
 
 @pytest.mark.parametrize("rules", [PUSHED, BUILT], ids=["pushed", "built"])
@@ -180,7 +201,34 @@ def test_the_winner_loses_if_it_was_pushed_again_with_an_older_image():
 
     assert isinstance(selection, Selection)
     assert (selection.tag, selection.refused["c"]) == ("b", Rule.OLDER_THAN_CURRENT)
-    assert ("a", Fact.DIGEST) not in asked.questions
+    assert {tag for tag, fact in asked.questions if fact is Fact.DIGEST} == {"a", "b", "c"}
+
+
+@pytest.mark.parametrize(
+    ("once", "now", "chosen"), [(9, 1, "a"), (1, 9, "b")], ids=["with a newer image", "with an older image"]
+)
+def test_of_a_written_tag_that_was_pushed_again_the_image_counts_that_it_has_now(once, now, chosen):
+    world = make_world({"a": 9, "b": 8}, built={"a": now, "b": 5}, repushed={"a": 0})
+    world = replace(
+        world,
+        images={**world.images, "once a": {AMD64: "amd64 once a"}},
+        built={**world.built, "amd64 once a": ago(once)},
+    )
+
+    selection, _ = choose(world, BUILT, current="a")
+
+    assert isinstance(selection, Selection)
+    assert selection.tag == chosen
+
+
+@pytest.mark.parametrize(("days", "chosen"), [(1, "b"), (1.5, "a")], ids=["a day ahead", "more than a day ahead"])
+def test_a_time_of_building_that_is_far_ahead_is_not_believed(days, chosen):
+    world = make_world({"a": 9, "b": 8}, built={"a": 5, "b": -days})
+
+    selection, _ = choose(world, BUILT, current="a")
+
+    assert isinstance(selection, Selection)
+    assert selection.tag == chosen
 
 
 @pytest.mark.parametrize(

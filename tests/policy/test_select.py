@@ -340,7 +340,7 @@ AGED = Rules(SemverLevel(Level.MINOR), min_age=timedelta(days=3))
             make_world({"1": 9, "2": 9, "3": 1}, platforms={"3": "none"}),
             "2",
             "none of 3 tags is a candidate under numeric: asc: "
-            "1 excluded, 1 older than the current tag, 1 listed without an image",
+            "1 excluded, 1 older than the current tag, 1 listed without an image that can be read",
             id="a newer one has no image",
         ),
     ],

@@ -17,6 +17,7 @@ from imagebot.registry.errors import (
     RegistryUnavailable,
     UnexpectedAnswer,
     UnknownManifest,
+    UnreadableImage,
 )
 
 AMD64, ARM_V7 = Platform("linux", "amd64"), Platform("linux", "arm", "v7")
@@ -78,6 +79,10 @@ def test_what_comes_is_hashed_by_any_algorithm_of_digests(registry, connect, alg
     ("reply", "error", "said"),
     [
         pytest.param(Reply(404), UnknownManifest, "the registry has no such digest (404)", id="404"),
+        pytest.param(
+            Reply(412), UnreadableImage, "status 412 where the manifest sha256:", id="412: this image is refused"
+        ),
+        pytest.param(Reply(405), UnexpectedAnswer, "status 405 where the manifest sha256:", id="405: any would be"),
         pytest.param(Reply(403), AccessDenied, "asks for a login (403)", id="403"),
         pytest.param(Reply(500), RegistryUnavailable, "it answered 500", id="500"),
         pytest.param(Reply(204), UnexpectedAnswer, "status 204 where the manifest sha256:", id="204"),

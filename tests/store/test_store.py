@@ -69,7 +69,7 @@ def test_a_tag_that_is_left_out_of_a_listing_comes_back_with_its_times_and_its_s
     found, count = store.find_snapshot(API), store.count_tags(API)
     back = store.keep_snapshot(API, TagList(("1.0", "1.1")), at=WEDNESDAY)
 
-    assert gone == found == Snapshot(API, TUESDAY, {"1.1": MONDAY})
+    assert gone == found == Snapshot(API, TUESDAY, {"1.1": MONDAY}, gone={"1.0": MONDAY})
     assert count == 1
     assert back == replace(first, listed_at=WEDNESDAY, sightings={"1.0": sighting})
     assert store.find_snapshot(API) == back
@@ -89,6 +89,19 @@ def test_a_tag_that_is_gone_for_a_week_is_forgotten(store, days, is_known):
 
     assert back.first_seen["1.0"] == (MONDAY if is_known else later)
     assert ("1.0" in back.sightings, "1.0" in back.pushed_at) == (is_known, is_known)
+
+
+def test_times_that_a_clock_wrote_which_was_ahead_are_forgotten(store):
+    ahead = MONDAY + timedelta(days=3650)
+    store.keep_snapshot(API, TagList(("1.0",)), at=ahead)
+    store.keep_sighting(API, "1.0", A, at=ahead)
+    store.keep_doubt(API, at=ahead)
+
+    doubted_since = store.keep_doubt(API, at=MONDAY)
+    kept = store.keep_snapshot(API, TagList(("1.0",)), at=MONDAY)
+
+    assert doubted_since == MONDAY
+    assert kept == Snapshot(API, MONDAY, {"1.0": MONDAY}, sightings={"1.0": Sighting(A, MONDAY, is_repushed=False)})
 
 
 def test_a_sighting_of_a_tag_that_is_gone_is_not_kept(store):
@@ -112,7 +125,7 @@ def test_an_empty_list_of_tags_is_a_snapshot_too(store):
 
     kept = store.keep_snapshot(API, TagList(()), at=TUESDAY)
 
-    assert kept == Snapshot(API, TUESDAY, {})
+    assert kept == Snapshot(API, TUESDAY, {}, gone={"1.0": MONDAY})
     assert store.find_snapshot(API) == kept
 
 

@@ -167,7 +167,7 @@ def test_tags_that_come_back_after_a_short_list_are_as_old_as_before(
         pytest.param([Reply(401)], "asks for a login (401)", id="a registry that wants a login"),
         pytest.param([Reply(429)], "is limiting our requests", id="a registry that has enough of us"),
         pytest.param([_list(*FILLER, "1.1.0", "1.2.0")], "but not 1.0.0, which is written", id="no current tag"),
-        pytest.param([_list("1.0.0", *FILLER)], "does not list 1.1.0 any more", id="no proposed tag"),
+        pytest.param([_list("1.0.0", *FILLER)], "does not give 1.1.0 any more", id="no proposed tag"),
     ],
 )
 def test_from_a_listing_that_is_not_whole_nothing_is_decided(

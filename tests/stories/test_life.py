@@ -132,9 +132,7 @@ def test_a_proposal_that_somebody_made_true_by_hand_is_closed_with_a_note(
     assert ran.actions() == {branch: "closed"}
     request = world.only_request()
     assert (request.state, branch in list_heads(world.bare)) == ("closed", False)
-    assert (
-        request.notes[-1].body == "main holds what was proposed here, or nothing newer than what it holds is known now."
-    )
+    assert request.notes[-1].body == "main holds what was proposed here: nothing is left to do."
 
 
 def test_what_imagebot_closed_itself_is_proposed_again_when_it_is_wanted_again(

@@ -170,7 +170,7 @@ def test_a_proposal_does_not_move_back_while_the_registry_lists_less(
 
     (result,) = ran.targets["infra"]["results"]
     assert (result["action"], result["title"].rpartition(" ")[2]) == ("unchanged", "1.3.0")
-    assert "does not list 1.3.0 any more" in result["detail"]
+    assert "does not give 1.3.0 any more" in result["detail"]
     assert world.read(branch)["good.yaml"] == make_pod(registry, "acme/good", "1.3.0")
 
 
@@ -202,7 +202,7 @@ def test_a_proposal_that_the_policy_no_longer_wants_is_closed_with_the_reason(wo
 
     assert ran.actions() == {branch: "closed"}
     note = world.gitlab.project.merge_requests[1].notes[-1].body
-    assert note.startswith(".imagebot.yaml allows no other tag now: `none of 2 tags is a candidate")
+    assert note.startswith(".imagebot.yaml allows nothing else now: `none of 2 tags is a candidate")
 
 
 def test_a_place_without_a_version_keeps_no_proposal_open(world: World, registry: LoopbackRegistry, branch: str):

@@ -192,7 +192,7 @@ def test_a_candidate_whose_manifest_is_gone_gives_way_to_the_next_best(world: Wo
 
     assert ran.actions() == {lossy.branch: "opened"}
     assert lossy.read() == ":1.1.0"
-    assert ran["unfit"] == [f"{lossy.name}: 1.2.0 is listed without an image"]
+    assert ran["unfit"] == [f"{lossy.name}: 1.2.0 is listed without an image that can be read"]
 
 
 @pytest.mark.parametrize("status", [403, 500, 429])
@@ -214,11 +214,13 @@ def test_an_image_that_cannot_be_looked_at_stays_and_is_looked_at_again(world: W
     assert lossy.read() == ":1.3.0"
 
 
-def test_what_an_image_is_for_is_asked_once(world: World, lossy: Shelf):
+def test_what_an_image_is_for_is_asked_once_and_what_tags_point_to_each_time(world: World, lossy: Shelf):
     lossy.write(":1.0.0", MINOR)
     world.run()
     lossy.registry.requests.clear()
 
     world.run()
 
-    assert [each.target for each in lossy.registry.requests] == ["/v2/acme/good/tags/list?n=1000"]
+    asked = [(each.method, each.target.removeprefix("/v2/acme/good/")) for each in lossy.registry.requests]
+    heads = [("HEAD", f"manifests/{tag}") for tag in ("1.0.0", "1.1.0", "1.2.0")]
+    assert sorted(asked) == [("GET", "tags/list?n=1000"), *heads]
