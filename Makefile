@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo test test-long lint format bench lock clean
+.PHONY: demo test test-long fuzz lint format bench lock clean
 
 demo: $(VENV)/.runtime
 	@$(BIN)/imagebot demo
@@ -16,6 +16,9 @@ test: $(VENV)/.dev
 test-long: $(VENV)/.dev
 	@tests/install_programs.sh
 	$(BIN)/pytest -m "" --timeout=3600
+
+fuzz: $(VENV)/.dev
+	$(BIN)/python -m tests.fuzz $(FUZZ)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check

@@ -82,7 +82,7 @@ class Once:
     def _look(self, target: TargetSettings) -> Look | Outcome:
         def step() -> Look:
             with open_git(self.settings, target) as git:
-                return look(target, git=git)
+                return look(target, git=git, store=self.store, now=self.now)
 
         return self._isolate(target, step)
 

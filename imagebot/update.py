@@ -17,7 +17,7 @@ from imagebot.forge import Forge, MergeRequest, NewMergeRequest
 from imagebot.git import BranchMoved, Change, GitRepo, hash_blob
 from imagebot.image.snapshot import Snapshot
 from imagebot.log import log
-from imagebot.look import Look, Owner, Standing, find_standing, fingerprint_files, look_again
+from imagebot.look import Look, Owner, Standing, find_oids, find_standing, fingerprint_files, look_again, read_files
 from imagebot.policy.policies import Moment, Newest
 from imagebot.policy.reading import Rule
 from imagebot.policy.select import NoCandidate, Selection, select
@@ -146,8 +146,8 @@ def _propose(round_: Round, *, group: Group, request: MergeRequest | None, image
         return (request and retire(round_)) or result
     group = replace(group, changes=wanted)
     result = replace(result, title=make_title(group), changes=wanted)
-    if standing is None or not _still_holds(standing, group, round_.look):
-        applied = apply_changes(wanted, round_.look.files)
+    if standing is None or not _still_holds(standing, group, round_):
+        applied = apply_changes(wanted, read_files(round_.look, {each.path for each in wanted}, git=round_.git))
         result = replace(result, changes=applied.made, refused=applied.refused)
         if not applied.made:
             return replace(result, action=Action.FAILED, detail="nothing of it can be edited safely")
@@ -217,19 +217,20 @@ def _find_declined(
     return frozenset(declined)
 
 
-def _still_holds(standing: Standing, group: Group, look: Look) -> bool:
+def _still_holds(standing: Standing, group: Group, round_: Round) -> bool:
     """Whether the branch makes the changes of the group to files that are on the head as they were when it was made.
 
     Told without rewriting anything: from the blobs, and from what the commit says was planned.
     """
     is_same = {change.path for change in standing.changes} == {change.path for change in group.changes}
-    is_same = is_same and _is_untouched(standing, look)
+    is_same = is_same and _is_untouched(standing, round_)
     return is_same and standing.is_on_base and standing.trailers.plan == group.fingerprint
 
 
-def _is_untouched(standing: Standing, look: Look) -> bool:
+def _is_untouched(standing: Standing, round_: Round) -> bool:
     """Whether the files that the branch changes are on the head as they were when it was made."""
-    return all(change.old_oid == look.oids.get(change.path) for change in standing.changes)
+    oids = find_oids(round_.look, {change.path for change in standing.changes}, git=round_.git)
+    return all(change.old_oid == oids.get(change.path) for change in standing.changes)
 
 
 def _ensure_branch(round_: Round, group: Group, files: Mapping[str, bytes], *, standing: Standing | None) -> bool:
@@ -260,13 +261,16 @@ def _merges_to(round_: Round, standing: Standing, files: Mapping[str, bytes], *,
         return True
     if {change.path for change in standing.changes} != files.keys():
         return False
-    blobs = round_.git.read_blobs(oid for each in standing.changes for oid in (each.old_oid, each.new_oid) if oid)
+    oids = round_.look.oids
+    wanted = (oid for each in standing.changes for oid in (each.old_oid, each.new_oid, oids[each.path]) if oid)
+    blobs = round_.git.read_blobs(wanted)
     for each in standing.changes:
         base = blobs.get(each.old_oid) if each.old_oid else None
         theirs = blobs.get(each.new_oid) if each.new_oid else None
-        if base is None or theirs is None:
+        ours = blobs.get(oids[each.path])
+        if base is None or ours is None or theirs is None:
             return False
-        if round_.git.merge_blobs(base=base, ours=round_.look.files[each.path], theirs=theirs) != files[each.path]:
+        if round_.git.merge_blobs(base=base, ours=ours, theirs=theirs) != files[each.path]:
             return False
     return True
 
@@ -360,7 +364,7 @@ def _retire(
 
 def _find_wavering(round_: Round, standing: Standing | None, *, request: MergeRequest | None, image: _Image) -> str:
     """Say how the registry contradicts itself, where that is all that speaks against a proposal; else empty."""
-    if standing is None or image.listing is None or not _is_untouched(standing, round_.look):
+    if standing is None or image.listing is None or not _is_untouched(standing, round_):
         return ""
     if vanished := _find_vanished(round_, standing, request=request, listed=image.tags):
         return _explain_vanished(vanished)

@@ -16,6 +16,9 @@ from imagebot.errors import InvalidInput, NeedsOperator
 from imagebot.proposal.survey import Unread
 from imagebot.yamledit.scan import MAX_BYTES
 
+LINK = "a symbolic link, which is not followed"
+FOLDER = "a folder or submodule"
+
 _GIT_TIMEOUT_S = 60
 _GIT_OPTIONS = (
     # In a container the checkout often belongs to another user. Nothing it holds is run by listing its files: ...
@@ -106,9 +109,9 @@ def read_file(directory: Path, path: str) -> bytes | str:
     folders = [directory / folder for folder in PurePosixPath(path).parents][:-1]
     status = full.lstat()
     if stat.S_ISLNK(status.st_mode) or any(folder.is_symlink() for folder in folders):
-        return "a symbolic link, which is not followed"
+        return LINK
     if stat.S_ISDIR(status.st_mode):
-        return "a folder or submodule"
+        return FOLDER
     if not stat.S_ISREG(status.st_mode):
         return "a device, socket or pipe"
     if status.st_size > MAX_BYTES:

@@ -22,6 +22,24 @@ EXIT_USAGE = 2
 EXIT_BUG = 3
 EXIT_INTERRUPTED = 130
 
+# A paragraph is one line: the help is folded where it is shown.
+_CHECK_HELP = (
+    "Check the policy file against the files of its repository, offline: for that repository's own CI.\n\n"
+    "Errors, with which the exit code is 1: faults of the policy file, entries and sites that match nothing, markers "
+    "that are none or bind nothing, files that cannot be read.\n\n"
+    "Notices: images that no entry governs, what looks like an image and is left alone, links and submodules, objects "
+    "of Flux that cannot be expressed or govern nothing."
+)
+_SET_HELP = (
+    "Set the tag or the digest of images wherever files name them, and change no other byte.\n\n"
+    "A folder stands for the files *.yaml and *.yml in it, in a git work tree for those that git does not ignore. "
+    "Standard input is read if PATH is -, or if there is none and it is a pipe; the result is written to standard "
+    "output, if all that was asked for could be done.\n\n"
+    "A tag moves together with its digest: where a digest stands and none is given, the place stays as it is. "
+    "IMAGE=@DIGEST leaves the tag as it is. The exit code is 1 if an image is found nowhere, or if a place cannot be "
+    "set; what holds a variable is left alone and said."
+)
+
 app = typer.Typer(
     name="imagebot",
     help="Proposes newer container images to Git config repositories, as merge requests that change no other byte.",
@@ -41,6 +59,7 @@ SettingsFile = Annotated[
     Path | None,
     typer.Option("--settings", "-s", metavar="FILE", help="The settings file.", envvar="IMAGEBOT_SETTINGS"),
 ]
+PolicyPath = Annotated[str, typer.Option("--policy-file", metavar="PATH", help="The policy file, as a path in DIR.")]
 Format = Annotated[OutputFormat, typer.Option("--format", "-f", help="For people, or for programs.")]
 
 
@@ -64,9 +83,7 @@ def plan(
     directory: Annotated[
         Path, typer.Argument(metavar="DIR", help="A checkout of a config repository.", exists=True, file_okay=False)
     ] = Path(),
-    policy_file: Annotated[
-        str, typer.Option("--policy-file", metavar="PATH", help="The policy file, as a path in DIR.")
-    ] = ".imagebot.yaml",
+    policy_file: PolicyPath = ".imagebot.yaml",
     write: Annotated[bool, typer.Option("--write", help="Edit the files.")] = False,
     settings: SettingsFile = None,
     output: Format = OutputFormat.TEXT,
@@ -80,6 +97,48 @@ def plan(
     raise typer.Exit(
         run_plan(directory, policy_file, settings=settings, write=write, as_json=output is OutputFormat.JSON)
     )
+
+
+@app.command(help=_CHECK_HELP)
+def check(
+    directory: Annotated[
+        Path, typer.Argument(metavar="DIR", help="A checkout of a config repository.", exists=True, file_okay=False)
+    ] = Path(),
+    policy_file: PolicyPath = ".imagebot.yaml",
+    strict: Annotated[bool, typer.Option("--strict", help="Make errors of the notices.")] = False,
+    output: Format = OutputFormat.TEXT,
+) -> None:
+    from imagebot.cli.check import run_check
+
+    raise typer.Exit(run_check(directory, policy_file, is_strict=strict, as_json=output is OutputFormat.JSON))
+
+
+@app.command("set", help=_SET_HELP)
+def set_images(
+    words: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="IMAGE=TAG | PATH",
+            help="IMAGE=TAG, IMAGE=TAG@DIGEST or IMAGE=@DIGEST; then files, folders, or - for standard input.",
+        ),
+    ],
+    dry_run: Annotated[bool, typer.Option("--dry-run", "--diff", help="Show the diff, and edit nothing.")] = False,
+    policy_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--policy-file", metavar="FILE", help="Find its sites too, and of folders take the files that it includes."
+        ),
+    ] = None,
+    output: Format = OutputFormat.TEXT,
+) -> None:
+    from imagebot.cli.set import Scope, run_set
+
+    scope = None
+    if policy_file is not None:
+        from imagebot.cli.policy import read_policy
+
+        scope = Scope(policy_file.parent, policy_file.name, read_policy(policy_file.parent, policy_file.name))
+    raise typer.Exit(run_set(words, scope=scope, is_dry=dry_run, as_json=output is OutputFormat.JSON))
 
 
 @app.command()

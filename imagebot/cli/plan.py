@@ -5,7 +5,6 @@ It goes the way of `update`, by the same functions: survey, choose, changes, rew
 
 import json
 import os
-import posixpath
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -15,10 +14,11 @@ from pathlib import Path
 
 from rich.console import Console
 
-from imagebot.cli.checkout import find_work_tree, list_paths, read_file, read_files, replace_file
+from imagebot.cli.checkout import replace_file
 from imagebot.cli.display import count, make_console, show_changes, show_diff, show_list
+from imagebot.cli.policy import normalise, read_included, read_policy
 from imagebot.connect import make_registries
-from imagebot.errors import ImagebotError, InvalidInput
+from imagebot.errors import ImagebotError
 from imagebot.image.reference import Repository
 from imagebot.inquire import Inquiry
 from imagebot.poll import list_tags, make_pool
@@ -32,10 +32,10 @@ from imagebot.proposal.choose import (
     summarize_waiting,
 )
 from imagebot.proposal.diff import unified_diff
+from imagebot.proposal.flux_survey import survey_with_flux
 from imagebot.proposal.plan import Applied, Change, apply_changes, make_changes
 from imagebot.proposal.survey import Survey, survey
 from imagebot.settings.operator import Settings, load_registry_settings, make_default_settings
-from imagebot.settings.policy_file import MissingPolicyFile, PolicyFile, parse_policy_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +84,11 @@ def load_or_default(path: Path | None) -> Settings:
 
 def make_plan(directory: Path, policy_file: str, *, settings: Settings) -> Plan:
     """Find out what would change. Raises InvalidPolicyFile, MissingPolicyFile, Unlistable."""
-    policy_file = _normalise(policy_file)
-    policy = _read_policy(directory, policy_file)
-    # Patterns are matched against texts: what is not UTF-8 in a path is a `?` there.
-    readable = {path: path.encode(errors="replace").decode() for path in list_paths(directory)}
-    paths = [path for path in readable if policy.includes(readable[path]) and path != policy_file]
-    files, unread = read_files(directory, paths)
-    found = survey(files, policy.entries)
+    policy_file = normalise(policy_file)
+    policy = read_policy(directory, policy_file)
+    files, unread = read_included(directory, policy, policy_file=policy_file)
+    survey_all = survey_with_flux if policy.flux else survey
+    found = survey_all(files, policy.entries, sites=policy.sites)
     found = replace(found, unreadable=(*unread, *found.unreadable))
     with make_registries(settings) as registries, make_pool(settings.parallel_polls) as pool:
         wanted = sorted(found.repositories)
@@ -99,28 +97,6 @@ def make_plan(directory: Path, policy_file: str, *, settings: Settings) -> Plan:
         listings = dict(zip(wanted, pool.map(list_one, wanted), strict=True))
         choices = Inquiry(registries, None, pool=pool, now=now).choose(found, listings)
     return Plan(files, found, choices, apply_changes(make_changes(choices), files))
-
-
-def _normalise(policy_file: str) -> str:
-    """Return the path as files are listed; raises InvalidInput if it does not lie in the folder."""
-    if policy_file.startswith("/") or ".." in policy_file.split("/"):
-        raise InvalidInput(f"--policy-file is {policy_file!r}; accepted is a path in DIR, without .. in it")
-    return posixpath.normpath(policy_file)
-
-
-def _read_policy(directory: Path, policy_file: str) -> PolicyFile:
-    place = directory.resolve()
-    try:
-        content = read_file(directory, policy_file)
-    except (FileNotFoundError, NotADirectoryError):
-        root = find_work_tree(directory)
-        is_in_root = root is not None and root != place and (root / policy_file).is_file()
-        raise MissingPolicyFile(policy_file, str(place), root=str(root) if is_in_root else None) from None
-    except OSError as error:
-        raise InvalidInput(f"{policy_file} in {place} cannot be read: {error.strerror}") from error
-    if isinstance(content, str):
-        raise InvalidInput(f"{policy_file} in {place} cannot be read: it is {content}")
-    return parse_policy_file(content, file=policy_file)
 
 
 def write_files(directory: Path, plan: Plan) -> Written:

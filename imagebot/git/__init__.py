@@ -24,9 +24,10 @@ from imagebot.git.mirror import ForeignFolder, MirrorInUse, MirrorUnavailable
 from imagebot.git.plumbing import Change, Commit, FileMode, Oid, Signature, TreeFile, hash_blob
 from imagebot.git.program import OutputTooLarge, UnusableGit
 from imagebot.git.remote import GitRemote, RefusedUrl
-from imagebot.git.repo import GitRepo, InvalidBranchName
+from imagebot.git.repo import BLOBS_LIMIT_BYTES, GitRepo, InvalidBranchName
 
 __all__ = [
+    "BLOBS_LIMIT_BYTES",
     "BranchMoved",
     "Change",
     "Commit",

@@ -54,7 +54,7 @@ from imagebot.git.remote import GitRemote
 _MIRRORED = "refs/imagebot/"
 
 _BLOB_LIMIT_BYTES = 4 * 2**20
-_BLOBS_LIMIT_BYTES = 128 * 2**20
+BLOBS_LIMIT_BYTES = 128 * 2**20
 
 
 class InvalidBranchName(InvalidInput):
@@ -161,12 +161,12 @@ class GitRepo:
             raise self._condemn(f"it lacks the object {error.args[0]}") from None
         admitted, total_bytes = [], 0
         for oid, size_bytes in sizes.items():
-            if size_bytes <= limit_bytes and total_bytes + size_bytes <= _BLOBS_LIMIT_BYTES:
+            if size_bytes <= limit_bytes and total_bytes + size_bytes <= BLOBS_LIMIT_BYTES:
                 admitted.append(oid)
                 total_bytes += size_bytes
         # What is printed beside the blobs is shorter than their sum may be.
         return parse_blobs(
-            self._run("cat-file", "--batch", "--buffer", stdin=_join(admitted), limit_bytes=2 * _BLOBS_LIMIT_BYTES)
+            self._run("cat-file", "--batch", "--buffer", stdin=_join(admitted), limit_bytes=2 * BLOBS_LIMIT_BYTES)
         )
 
     def commit(self, files: Mapping[str, bytes], *, parent: Oid, message: str, at: datetime) -> Oid:

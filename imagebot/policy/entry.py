@@ -76,9 +76,10 @@ class FileGlobs:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One of a policy file's `images`: which occurrences it governs, and by which rules.
+    """Which occurrences are governed by which rules: one of a policy file's `images`, or made of another file.
 
-    Without `files` it governs all files. `position` is its line in the policy file, counted from 1.
+    Without `files` it governs all files. `position` is its line, counted from 1, in the policy file if `file` is None.
+    With `only_marked` it governs just what a marker binds to it by its name.
     """
 
     name: str | None
@@ -86,6 +87,8 @@ class Entry:
     files: FileGlobs | None
     rules: Rules
     position: int
+    file: str | None = None
+    only_marked: bool = False
 
     @property
     def label(self) -> str:
@@ -94,8 +97,10 @@ class Entry:
 
 
 def find_entry(entries: Iterable[Entry], repository: Repository, *, path: str) -> Entry | None:
-    """Return the first entry that governs this repository in this file."""
+    """Return the first entry that governs this repository in this file without a marker."""
     for entry in entries:
+        if entry.only_marked:
+            continue
         if entry.image.matches(repository) and (entry.files is None or entry.files.matches(path)):
             return entry
     return None

@@ -7,6 +7,7 @@ import enum
 from dataclasses import dataclass
 
 from imagebot.policy.calver import CalverFormat
+from imagebot.policy.flux_range import FluxRange
 from imagebot.policy.npm_range import NpmRange
 from imagebot.policy.range import Range
 
@@ -30,7 +31,7 @@ class Order(enum.Enum):
 class SemverRange:
     """The newest version that the range admits."""
 
-    range: Range | NpmRange
+    range: Range | NpmRange | FluxRange
 
     def __str__(self) -> str:
         dialect = ", dialect: npm" if isinstance(self.range, NpmRange) else ""

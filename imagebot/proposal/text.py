@@ -100,7 +100,7 @@ def _jump(change: Change) -> str:
 
 def _entry(change: Change, policy_file: str) -> str:
     entry = change.governed.entry
-    return f"{cell(entry.label)}, {cell(f'{policy_file}:{entry.position}')}"
+    return f"{cell(entry.label)}, {cell(f'{entry.file or policy_file}:{entry.position}')}"
 
 
 def _reasons(group: Group) -> list[str]:
@@ -130,8 +130,9 @@ def _explain(group: Group, change: Change) -> str:
 
 def _how_to_say_no(group: Group, policy_file: str) -> str:
     tags = _list_some([code(shorten(each)) for each in group.proposed])
-    positions = sorted({change.governed.entry.position for change in group.changes})
-    places = _list_some([code(f"{policy_file}:{position}") for position in positions])
+    entries = [change.governed.entry for change in group.changes]
+    positions = sorted({(entry.file or policy_file, entry.position) for entry in entries})
+    places = _list_some([code(f"{file}:{position}") for file, position in positions])
     next_one, newer = "version", "tag"
     if not any(change.moves_tag for change in group.changes):
         next_one = newer = "digest"

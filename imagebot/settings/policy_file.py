@@ -14,15 +14,14 @@ from typing import Annotated, TypeVar
 from pydantic import Field, model_validator
 
 from imagebot.errors import InvalidInput
-from imagebot.image.platform import InvalidPlatform, Platform, parse_platform
-from imagebot.image.reference import InvalidReference, parse_tag
-from imagebot.policy.calver import CalverFormat, InvalidCalver, parse_calver
+from imagebot.image.platform import Platform, parse_platform
+from imagebot.image.reference import parse_tag
+from imagebot.policy.calver import CalverFormat, parse_calver
 from imagebot.policy.entry import (
     Entry,
     FileGlobs,
     ImagePattern,
     InvalidFileGlob,
-    InvalidImagePattern,
     parse_file_globs,
     parse_image_pattern,
 )
@@ -46,13 +45,16 @@ from imagebot.policy.tag_filter import InvalidPattern, InvalidTemplate, TagFilte
 from imagebot.settings.duration import make_duration
 from imagebot.settings.fault import Fault, FaultyFile, list_faults, quote
 from imagebot.settings.misfit import POLICIES, refuse_misfits
+from imagebot.settings.parsed import parsed
 from imagebot.settings.ref_name import BranchPrefix
 from imagebot.settings.section import MadeFrom, Refused, Section, matching, validate
+from imagebot.settings.site_section import SiteSection
 from imagebot.settings.yaml_source import Node, read_document
+from imagebot.yamledit.sites import Site
 
 MAX_ENTRIES = 1000
+MAX_SITES = 200
 
-T = TypeVar("T")
 E = TypeVar("E", bound=enum.Enum)
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,99}")
@@ -97,25 +99,16 @@ class PolicyFile:
     reviewers: tuple[str, ...]
     assignees: tuple[str, ...]
     draft: bool
+    sites: tuple[Site, ...] = ()
+    flux: bool = False
 
     def includes(self, path: str) -> bool:
-        """Say whether the file at this path, relative to the root of the tree, is read at all."""
-        return self.include.matches(path) and not self.exclude.matches(path)
+        """Say whether the file at this path, relative to the root of the tree, is read at all.
 
-
-_INVALID = (InvalidImagePattern, InvalidFileGlob, InvalidCalver, InvalidPattern, InvalidReference, InvalidPlatform)
-
-
-def _parsed(parse: Callable[[str], T]) -> Callable[[str, object], T]:
-    """Let what a parser of the core finds wrong be said as a fault."""
-
-    def make(text: str, _: object) -> T:
-        try:
-            return parse(text)
-        except _INVALID as error:
-            raise Refused(found=f"{quote(text)} ({error.reason})") from error
-
-    return make
+        The files of sites are, whatever else is included, unless they are excluded.
+        """
+        is_included = self.include.matches(path) or any(site.match(path) is not None for site in self.sites)
+        return is_included and not self.exclude.matches(path)
 
 
 def _check_pattern(text: str) -> str:
@@ -156,18 +149,18 @@ Image = Annotated[
     ImagePattern,
     MadeFrom(
         "a repository, as in nginx or ghcr.io/acme/api, or a pattern of repositories, as in ghcr.io/acme/* or *",
-        _parsed(parse_image_pattern),
+        parsed(parse_image_pattern),
     ),
 ]
 _SEMVER = 'patch, minor, major or a range of versions, as in "^1.4" or ">=1.2 <3"'
 YesOrNo = Annotated[bool, MadeFrom("true or false", source=bool)]
 Semver = Annotated[str, MadeFrom(_SEMVER)]
-Format = Annotated[CalverFormat, MadeFrom("a format of calver.org, as in YYYY.0M.MICRO", _parsed(parse_calver))]
+Format = Annotated[CalverFormat, MadeFrom("a format of calver.org, as in YYYY.0M.MICRO", parsed(parse_calver))]
 TagOrder = Annotated[Order, _one_of(Order)]
 TagMoment = Annotated[Moment, _one_of(Moment)]
-Tag = Annotated[str, MadeFrom("a tag, as in latest", _parsed(parse_tag))]
+Tag = Annotated[str, MadeFrom("a tag, as in latest", parsed(parse_tag))]
 TagPattern = Annotated[
-    str, MadeFrom("a pattern of tags in the syntax of RE2, as in '^v[0-9]+'", _parsed(_check_pattern))
+    str, MadeFrom("a pattern of tags in the syntax of RE2, as in '^v[0-9]+'", parsed(_check_pattern))
 ]
 TagPatterns = Annotated[tuple[TagPattern, ...], _AT_MOST_32]
 Template = Annotated[str, matching(_TEMPLATE, "a template such as $version, for a group of include")]
@@ -176,12 +169,12 @@ Age = Annotated[
     timedelta,
     MadeFrom("a duration with its unit, as in 12h or 3d", lambda text, _: make_duration(text, longest="365d")),
 ]
-PlatformName = Annotated[Platform, MadeFrom("a platform, as in linux/amd64 or linux/arm/v7", _parsed(parse_platform))]
+PlatformName = Annotated[Platform, MadeFrom("a platform, as in linux/amd64 or linux/arm/v7", parsed(parse_platform))]
 Platforms = Annotated[
     frozenset[Platform],
     MadeFrom("a list of platforms", _make_platforms, source=Annotated[tuple[PlatformName, ...], _AT_MOST_32]),
 ]
-FileGlob = Annotated[str, MadeFrom('a pattern of files as in .gitignore: "apps/**/*.yaml"', _parsed(_check_file_glob))]
+FileGlob = Annotated[str, MadeFrom('a pattern of files as in .gitignore: "apps/**/*.yaml"', parsed(_check_file_glob))]
 Globs = Annotated[FileGlobs, MadeFrom("a list of patterns", _make_file_globs, source=tuple[FileGlob, ...])]
 Username = Annotated[str, matching(_USERNAME, "a user's name on the forge, without @")]
 Usernames = Annotated[tuple[Username, ...], _AT_MOST_50]
@@ -321,7 +314,9 @@ class PolicyFileSection(Section):
 
     version: Annotated[int, MadeFrom("1", source=Annotated[int, Field(ge=1, le=1)])]
     files: FilesSection = FilesSection()
-    images: tuple[ImageSection, ...] = Field(max_length=MAX_ENTRIES)
+    images: tuple[ImageSection, ...] = Field((), max_length=MAX_ENTRIES)
+    sites: tuple[SiteSection, ...] = Field((), max_length=MAX_SITES)
+    flux: YesOrNo = False
     merge_requests: MergeRequestsSection = MergeRequestsSection()
 
 
@@ -332,11 +327,12 @@ def parse_policy_file(data: bytes, *, file: str) -> PolicyFile:
     """
     try:
         document = read_document(data, file=file)
-        section = validate(PolicyFileSection, document, context=None, rules=[_refuse_repeated_names, refuse_misfits])
+        section = validate(PolicyFileSection, document, context=None, rules=_RULES)
     except FaultyFile as error:
         raise InvalidPolicyFile(error.faults) from None
     proposals = section.merge_requests
-    images = document.root.children["images"].children
+    images = document.root.children["images"].children if section.images else {}
+    sites = document.root.children["sites"].children if section.sites else {}
     return PolicyFile(
         section.files.include,
         section.files.exclude,
@@ -346,6 +342,8 @@ def parse_policy_file(data: bytes, *, file: str) -> PolicyFile:
         reviewers=proposals.reviewers,
         assignees=proposals.assignees,
         draft=proposals.draft,
+        sites=tuple(site.make(position=sites[index].mark.line) for index, site in enumerate(section.sites)),
+        flux=section.flux,
     )
 
 
@@ -364,3 +362,13 @@ def _refuse_repeated_names(root: Node) -> Iterator[Refused]:
             found = f"the name {quote(name.value)} again, after line {first[name.value]}"
             yield Refused("a name of its own for each entry", found=found, at=("images", index, "name"))
         first.setdefault(name.value, name.mark.line)
+
+
+def _require_images(root: Node) -> Iterator[Refused]:
+    """Ask for entries unless Flux's own policies take their place."""
+    flux = root.children.get("flux")
+    if isinstance(root.value, dict) and "images" not in root.children and not (flux and flux.value is True):
+        yield Refused(found="no such key", at=("images",))
+
+
+_RULES = (_refuse_repeated_names, refuse_misfits, _require_images)

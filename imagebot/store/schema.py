@@ -100,6 +100,27 @@ outcomes = Table(
     sqlite_with_rowid=False,
 )
 
+located = Table(
+    "located",
+    metadata,
+    Column("blob", Text, primary_key=True),
+    Column("rules", Text, primary_key=True),
+    Column("content", Text, nullable=False),
+    Column("seal", Text, nullable=False),
+    Column("used_at", Instant, nullable=False),
+)
+
+heads = Table(
+    "heads",
+    metadata,
+    Column("target", Text, primary_key=True),
+    Column("head", Text, nullable=False),
+    Column("rules", Text, nullable=False),
+    Column("content", Text, nullable=False),
+    Column("seal", Text, nullable=False),
+    Column("kept_at", Instant, nullable=False),
+)
+
 # What makes a store of that version one of the next. Written out, because the tables above are those of VERSION.
 _UPGRADES = {
     1: (
@@ -110,6 +131,14 @@ _UPGRADES = {
         """CREATE TABLE contents (
             digest TEXT NOT NULL, content TEXT NOT NULL, kept_at BIGINT NOT NULL, PRIMARY KEY (digest)
         ) WITHOUT ROWID""",
+        """CREATE TABLE located (
+            blob TEXT NOT NULL, rules TEXT NOT NULL, content TEXT NOT NULL, seal TEXT NOT NULL, used_at BIGINT NOT NULL,
+            PRIMARY KEY (blob, rules)
+        )""",
+        """CREATE TABLE heads (
+            target TEXT NOT NULL, head TEXT NOT NULL, rules TEXT NOT NULL, content TEXT NOT NULL, seal TEXT NOT NULL,
+            kept_at BIGINT NOT NULL, PRIMARY KEY (target)
+        )""",
     ),
 }
 

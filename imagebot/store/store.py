@@ -1,7 +1,8 @@
-"""The store: snapshots, contents of digests and outcomes in one SQLite file, for any number of threads and processes.
+"""The store: snapshots, contents of digests, outcomes and what was located, in one SQLite file.
 
-It decides nothing: which listing to believe is for `poll`, and instants are handed in. A file that is no database, or
-a broken one, is set aside and begun anew; one that belongs to something else is left alone.
+Any number of threads and processes may use it. It decides nothing: which listing to believe is for `poll`, and instants
+are handed in. A file that is no database, or a broken one, is set aside and begun anew; one that belongs to something
+else is left alone.
 """
 
 import fcntl
@@ -25,6 +26,7 @@ from imagebot.errors import NeedsOperator, Transient
 from imagebot.image.reference import Repository
 from imagebot.image.snapshot import Sighting, Snapshot, TagList
 from imagebot.store.contents import Content, format_content, parse_content
+from imagebot.store.located import LocatedMemory
 from imagebot.store.schema import (
     APPLICATION_ID,
     VERSION,
@@ -99,6 +101,7 @@ class Store:
         self.path = path
         self.set_aside = set_aside
         """Where a broken file was moved to when this store was opened; None if there was no need."""
+        self.located = LocatedMemory(self._transaction)
         self._engine = engine
 
     @classmethod

@@ -49,9 +49,15 @@ def make_edits(occurrence: Occurrence, *, tag: str | None, digest: str | None) -
         Holds.TAG: f"{reference.tag}",
         Holds.TAG_AND_DIGEST: f"{reference.tag}@{reference.digest}",
         Holds.DIGEST: f"{reference.digest}",
+        Holds.SHA256: f"{reference.digest}".removeprefix("sha256:"),
     }
     parts = {part.start: part for part in occurrence.parts}
     if reference.digest is not None and occurrence.room is not None:
         parts[occurrence.room.start] = occurrence.room
-    edits = (Edit(part.start, part.end, part.text, texts[part.holds]) for part in parts.values())
+    is_other = not f"{reference.digest}".startswith("sha256:")
+    if is_other and reference.digest is not None and any(part.holds is Holds.SHA256 for part in parts.values()):
+        raise ValueError(f"{reference} stands where only the digits of a sha256 digest can be written")
+    edits = (
+        Edit(part.start, part.end, part.text, part.before + texts[part.holds] + part.after) for part in parts.values()
+    )
     return tuple(edit for edit in edits if edit.new != edit.old)

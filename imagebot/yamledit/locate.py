@@ -5,58 +5,81 @@ never by the file's name. Which image may move is not asked here.
 """
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-from imagebot.image.reference import InvalidReference, Reference, parse_reference
-from imagebot.yamledit.candidates import (
-    Candidate,
-    find_lent,
-    find_merged,
-    find_scalar,
-    make_candidates,
-    text_of,
-)
+from imagebot.image.reference import InvalidReference, Reference, Repository, parse_reference, parse_repository
+from imagebot.yamledit.binding import bind_markers
+from imagebot.yamledit.candidate import Candidate, find_scalar, text_of
+from imagebot.yamledit.candidates import find_lent, find_merged, make_candidates
+from imagebot.yamledit.kinds import can_hold_kind, find_by_kind
+from imagebot.yamledit.kinds_flux import find_image_objects
+from imagebot.yamledit.nested import locate_nested
 from imagebot.yamledit.occurrence import Holds, LeftAlone, Located, Occurrence, Part, Place
 from imagebot.yamledit.scan import Alias, Node, Scalar, YamlFile, scan
+from imagebot.yamledit.sites import Site, find_at_sites
+from imagebot.yamledit.variables import MAX_REFERENCE, find_literal_tag, find_variable, may_name
 
-# Registry, path, tag and digest at their longest; also keeps reasons short, which quote the text.
-_MAX_REFERENCE = 1000
-_VARIABLE = re.compile(
-    r"""
-    \$ \{ [^}]* \}?          # ${TAG}
-  | \$ \( [^)]* \)?          # $(TAG)
-  | \$ [A-Za-z_] \w*         # $TAG
-  | \{\{ .*? (?: \}\} | $ )  # {{ tag }}
-  | % [A-Za-z_]\w* %         # %TAG%
-  | < [^>]+ >                # <tag>
-    """,
-    re.VERBOSE | re.DOTALL,
-)
+_DIGEST = re.compile(r"sha(?:256|512):[0-9a-f]{64}")
+_ADVICE = "; a marker can say which image it is, and then its tag is edited: # imagebot: ENTRY"
+_MANY = ", and the entry that it is bound to is about more than one image"
 
 
-def can_name_image(data: bytes) -> bool:
+@dataclass(frozen=True, slots=True)
+class Bindings:
+    """What a policy file says about places: its sites, and for the names of its entries the images they are about.
+
+    The image of an entry that is about more than one is None. `reads_flux` is whether Flux's markers count.
+    """
+
+    sites: tuple[Site, ...] = ()
+    images: Mapping[str, Repository | None] = field(default_factory=dict)
+    reads_flux: bool = False
+
+
+_NO_BINDINGS = Bindings()
+
+
+def can_name_image(data: bytes, *, path: str = "", bindings: Bindings = _NO_BINDINGS) -> bool:
     """Search for the keys of the places; false only if `locate` would find nothing.
 
-    A file with NUL bytes may be UTF-16 and is for `locate` to refuse. Keys that are spelled with escapes, as in
-    `"\\u0069mage"`, are not found.
+    Inline markers hold one of the keys themselves. A file of a site may name one under any key. A file with NUL bytes
+    may be UTF-16 and is for `locate` to refuse. Keys that are spelled with escapes, as in `"\\u0069mage"`, are not
+    found.
     """
     is_split = b"repository" in data and (b"tag" in data or b"digest" in data)
-    return b"image" in data or is_split or b"\0" in data
+    is_known = b"image" in data or b"Image" in data or is_split or b"\0" in data or can_hold_kind(data)
+    return is_known or any(site.match(path) is not None for site in bindings.sites)
 
 
-def locate(data: bytes) -> Located:
-    """Find the occurrences of a file.
+def locate(data: bytes, *, path: str = "", bindings: Bindings = _NO_BINDINGS) -> Located:
+    """Find the occurrences of a file; its path only matters to the sites.
 
     Scalars shared through an anchor make one occurrence if every use of them names the same image, and are left alone
     otherwise. Raises NotYaml.
     """
     file = scan(data)
-    merged, lent = find_merged(file.mappings), find_lent(file.mappings)
-    candidates = (each for mapping in file.mappings for each in make_candidates(mapping, merged=merged, lent=lent))
-    judged = [_judge(candidate, file) for candidate in candidates]
+    located = _locate(file, path=path, bindings=bindings)
+    nested = locate_nested(file, lambda inner: _locate_inner(inner, bindings))
+    return Located(
+        tuple(sorted((*located.occurrences, *nested.occurrences), key=lambda found: found.parts[0].start)),
+        tuple(sorted((*located.left_alone, *nested.left_alone), key=lambda left: (left.line, left.column))),
+    )
+
+
+def _locate_inner(data: bytes, bindings: Bindings) -> Located:
+    """Locate what a text in a file names; sites speak of whole files."""
+    bindings = replace(bindings, sites=())
+    return _locate(scan(data), path="", bindings=bindings) if can_name_image(data) else Located((), ())
+
+
+def _locate(file: YamlFile, *, path: str, bindings: Bindings) -> Located:
+    found = _collect(file, path=path, sites=bindings.sites)
+    bound, faults = bind_markers(found, file, images=bindings.images, reads_flux=bindings.reads_flux)
+    guarded = _guard_digests(bound, file)
+    judged = [_judge(_take_name(candidate, bindings.images), file) for candidate in guarded]
     drafts = [verdict for verdict in judged if isinstance(verdict, _Draft)]
-    left_alone = [verdict for verdict in judged if isinstance(verdict, LeftAlone)]
+    left_alone = [*faults, *(verdict for verdict in judged if isinstance(verdict, LeftAlone))]
     sharing = _Sharing(file, drafts)
     groups: dict[tuple[Scalar, ...], list[_Draft]] = {}
     for draft in drafts:
@@ -66,10 +89,51 @@ def locate(data: bytes) -> Located:
         else:
             groups.setdefault(draft.scalars, []).append(draft)
     occurrences = (_make_occurrence(group, file, sharing) for group in groups.values())
-    return Located(
-        tuple(sorted(occurrences, key=lambda found: found.parts[0].start)),
-        tuple(sorted(left_alone, key=lambda left: (left.line, left.column))),
-    )
+    return Located(tuple(occurrences), tuple(left_alone))
+
+
+def _collect(file: YamlFile, *, path: str, sites: Sequence[Site]) -> list[Candidate]:
+    """Collect what each way of looking finds; a node belongs to the first that finds it: the particular come first."""
+    merged, lent = find_merged(file.mappings), find_lent(file.mappings)
+    nameless = find_image_objects(file)
+    mappings = (mapping for mapping in file.mappings if mapping not in nameless)
+    by_form = (each for mapping in mappings for each in make_candidates(mapping, merged=merged, lent=lent))
+    found: list[Candidate] = []
+    taken: set[int] = set()
+    for candidate in (*find_at_sites(file, path, sites), *find_by_kind(file), *by_form):
+        nodes = {id(node) for node in candidate.editable}
+        if not nodes & taken:
+            found.append(candidate)
+            taken |= nodes
+    return found
+
+
+def _guard_digests(candidates: Sequence[Candidate], file: YamlFile) -> Iterable[Candidate]:
+    """Leave alone what would move without the digest that stands beside it, for that would be another image's."""
+    if b"igest" not in file.data or b"sha" not in file.data:
+        return candidates
+    known = {each.digest for each in candidates}
+    stale = {
+        id(node): key
+        for mapping in file.mappings
+        for key, digests in mapping.values.items()
+        if key.lower().endswith("digest") and any(_is_digest(each) and each not in known for each in digests)
+        for nodes in mapping.values.values()
+        for node in nodes
+    }
+    return [_guard(each, stale) for each in candidates]
+
+
+def _guard(candidate: Candidate, stale: Mapping[int, str]) -> Candidate:
+    key = stale.get(id(candidate.whole or candidate.tag))
+    if key is None or candidate.problem is not None:
+        return candidate
+    return replace(candidate, problem=f"the digest beside it, under the key {key}, would stay that of another image")
+
+
+def _is_digest(node: Node) -> bool:
+    scalar = find_scalar(node)
+    return scalar is not None and _DIGEST.match(scalar.value) is not None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,13 +154,59 @@ class _Draft:
         if self.candidate.whole is not None:
             return (Holds.REFERENCE,)
         if self.candidate.digest is not None:
-            return (Holds.DIGEST,) if self.candidate.tag is None else (Holds.TAG, Holds.DIGEST)
+            return (self.digest_holds,) if self.candidate.tag is None else (Holds.TAG, self.digest_holds)
         return (Holds.TAG_AND_DIGEST if self.reference.digest else Holds.TAG,)
+
+    @property
+    def digest_holds(self) -> Holds:
+        return Holds.SHA256 if self.candidate.is_sha256 else Holds.DIGEST
 
     @property
     def identity(self) -> object:
         """What all who share a scalar have to agree on, for one edit to be right for all."""
-        return self.reference.repository, self.scalars, self.holds
+        return self.reference.repository, self.scalars, self.holds, self.candidate.entry
+
+    def make_part(self, holds: Holds, scalar: Scalar) -> Part:
+        return Part(holds, scalar.start, scalar.end, scalar.value, self.candidate.before, self.candidate.after)
+
+
+def _take_name(candidate: Candidate, images: Mapping[str, Repository | None]) -> Candidate:
+    """Let an image whose name holds variables have the name that its entry or its site says."""
+    image = images.get(candidate.entry or "") or _find_repository(candidate.known_name)
+    if image is None or candidate.problem is not None:
+        return candidate
+    divided = _divide(candidate, image.familiar)
+    if divided is None:
+        return candidate
+    name, named = divided
+    if may_name(name, image):
+        return named
+    return replace(candidate, problem=f"it names {name}, and it is bound to {image.familiar}")
+
+
+def _find_repository(name: str) -> Repository | None:
+    try:
+        return parse_repository(name)
+    except InvalidReference:
+        return None
+
+
+def _divide(candidate: Candidate, known_name: str) -> tuple[str, Candidate] | None:
+    """Return the name if there are variables in it, and the candidate with the other name; None if there are none.
+
+    Of a scalar that holds a tag too, nothing but the literal tag is left to be edited.
+    """
+    name = candidate.spell_name()
+    if candidate.whole is None and len(name) <= MAX_REFERENCE and find_variable(name):
+        return name, replace(candidate, known_name=known_name, name=())
+    is_alone = not (candidate.name or candidate.digest or candidate.empty_digest)
+    node = candidate.whole or (candidate.tag if is_alone else None)
+    text = text_of(node)[len(candidate.before) :] if node is not None else ""
+    start = find_literal_tag(text)
+    if start is None:
+        return None
+    before = candidate.before + text[:start]
+    return text[: start - 1], replace(candidate, whole=None, tag=node, known_name=known_name, before=before)
 
 
 def _judge(candidate: Candidate, file: YamlFile) -> _Draft | LeftAlone | None:
@@ -107,11 +217,12 @@ def _judge(candidate: Candidate, file: YamlFile) -> _Draft | LeftAlone | None:
     scalars = tuple(scalar for scalar in map(find_scalar, candidate.editable) if scalar is not None)
     if not all(file.is_on_one_line(scalar) for scalar in scalars):
         spans = "the text spans several lines or is a block, and only scalars on one line are edited"
-        return _leave(candidate, file, spans) if _names_an_image(text.strip()) else None
+        is_told = _names_an_image(text.strip()) or not all(scalar.is_literal for scalar in scalars)
+        return _leave(candidate, file, spans) if is_told else None
     reference = _read(text)
     if isinstance(reference, str):
-        return _leave(candidate, file, reference)
-    if candidate.name and candidate.spell_name() != reference.name:
+        return _leave(candidate, file, reference + _advise(candidate))
+    if candidate.whole is None and candidate.spell_name() != reference.name:
         return _leave(candidate, file, "the repository holds more than a name")
     return _Draft(candidate, reference, scalars)
 
@@ -129,16 +240,23 @@ def _find_unreadable(candidate: Candidate) -> str | None:
 
 def _read(text: str) -> Reference | str:
     """Return the reference, or why there is none with a tag or a digest."""
-    variable = _VARIABLE.search(text)
-    if variable:
-        return f"it holds the variable {variable.group()[:80]}"
-    if len(text) > _MAX_REFERENCE:
+    if len(text) > MAX_REFERENCE:
         return f"it is no image reference: it has {len(text)} characters"
+    variable = find_variable(text)
+    if variable is not None:
+        return f"it holds the variable {variable[:80]}"
     try:
         reference = parse_reference(text)
     except InvalidReference as error:
         return f"it is no image reference: {error.reason}"
     return reference if reference.tag or reference.digest else "no tag is written"
+
+
+def _advise(candidate: Candidate) -> str:
+    """Say what more it takes to edit a literal tag behind a name with variables."""
+    if candidate.whole is None or find_literal_tag(candidate.spell()) is None:
+        return ""
+    return _ADVICE if candidate.entry is None else _MANY
 
 
 def _names_an_image(text: str) -> bool:
@@ -148,7 +266,7 @@ def _names_an_image(text: str) -> bool:
 def _leave(candidate: Candidate, file: YamlFile, reason: str) -> LeftAlone:
     node = (*candidate.editable, *candidate.name)[0]
     line, column = file.positions.to_line_and_column(_start_of(node))
-    return LeftAlone(line, column, candidate.spell()[:_MAX_REFERENCE], reason)
+    return LeftAlone(line, column, candidate.spell()[:MAX_REFERENCE], reason)
 
 
 def _start_of(node: Node) -> int:
@@ -158,7 +276,7 @@ def _start_of(node: Node) -> int:
 def _make_occurrence(group: Sequence[_Draft], file: YamlFile, sharing: "_Sharing") -> Occurrence:
     """Make one occurrence of the drafts that share all their scalars; a digest has room only where it has for all."""
     draft = group[0]
-    parts = tuple(_make_part(holds, scalar) for holds, scalar in zip(draft.holds, draft.scalars, strict=True))
+    parts = tuple(draft.make_part(holds, scalar) for holds, scalar in zip(draft.holds, draft.scalars, strict=True))
     rooms = {_find_room(each, file, sharing) for each in group}
     line, column = file.positions.to_line_and_column(parts[0].start)
     return Occurrence(
@@ -169,11 +287,8 @@ def _make_occurrence(group: Sequence[_Draft], file: YamlFile, sharing: "_Sharing
         line=line,
         column=column,
         path=draft.candidate.path,
+        entry=draft.candidate.entry,
     )
-
-
-def _make_part(holds: Holds, scalar: Scalar) -> Part:
-    return Part(holds, scalar.start, scalar.end, scalar.value)
 
 
 def _find_room(draft: _Draft, file: YamlFile, sharing: "_Sharing") -> Part | None:
@@ -185,11 +300,13 @@ def _find_room(draft: _Draft, file: YamlFile, sharing: "_Sharing") -> Part | Non
     place, empty = draft.candidate.place, draft.candidate.empty_digest
     if draft.reference.digest is not None or draft.candidate.is_merged:
         return None
-    if place is Place.IMAGE:
-        return _make_part(Holds.REFERENCE, draft.scalars[0])
+    is_reference = draft.candidate.whole is not None or draft.candidate.before
+    if is_reference and place in (Place.IMAGE, Place.SITE):
+        holds = Holds.REFERENCE if draft.candidate.whole is not None else Holds.TAG_AND_DIGEST
+        return draft.make_part(holds, draft.scalars[0])
     if empty is not None and file.is_on_one_line(empty) and not sharing.has_alias(empty):
-        return _make_part(Holds.DIGEST, empty)
-    return _make_part(Holds.TAG_AND_DIGEST, draft.scalars[0]) if place is Place.KUSTOMIZE else None
+        return draft.make_part(draft.digest_holds, empty)
+    return draft.make_part(Holds.TAG_AND_DIGEST, draft.scalars[0]) if place is Place.KUSTOMIZE else None
 
 
 class _Sharing:

@@ -11,11 +11,15 @@ class Place(Enum):
     """The form in which an image is named."""
 
     IMAGE = "image"
-    """`image: name:tag[@digest]`"""
+    """`image: name:tag[@digest]`, and other scalars that hold a whole reference."""
     KUSTOMIZE = "kustomize"
     """An item of `images:` with `name` and any of `newName`, `newTag` and `digest`."""
     SPLIT = "split"
-    """A mapping with `repository`, and with `tag`, `digest` or both, and perhaps `registry`."""
+    """Parts in scalars of their own, as `registry`, `repository`, `tag` and `digest` of a mapping."""
+    SITE = "site"
+    """Where a site of the policy file says: a whole reference, or parts."""
+    ANSIBLE = "ansible"
+    """An Ansible task about an image, by `name` and perhaps `tag`; a digest is not added to these."""
 
 
 class Holds(Enum):
@@ -25,16 +29,22 @@ class Holds(Enum):
     TAG = "tag"
     TAG_AND_DIGEST = "tag and digest"
     DIGEST = "digest"
+    SHA256 = "the digits of a sha256 digest"
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A scalar that is to be edited: its bytes, quotes included, and the text it stands for."""
+    """A scalar that is to be edited: its bytes, quotes included, and the text it stands for.
+
+    Of the text, `before` and `after` are no part of what it holds, and stay.
+    """
 
     holds: Holds
     start: int
     end: int
     text: str
+    before: str = ""
+    after: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +52,8 @@ class Occurrence:
     """An image that a file names; line and column are those of the first scalar to be edited.
 
     `room` is the scalar that a digest would be added to, with what it holds then: one of the parts, or an empty scalar
-    beside them. It is None if there is a digest already, or no place for one.
+    beside them. It is None if there is a digest already, or no place for one. `entry` is the name of the entry that a
+    marker in the file binds it to.
     """
 
     place: Place
@@ -52,6 +63,7 @@ class Occurrence:
     line: int
     column: int
     path: Path
+    entry: str | None = None
 
     @property
     def has_digest(self) -> bool:

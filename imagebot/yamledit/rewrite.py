@@ -4,17 +4,25 @@ Every step refuses rather than guesses: the edit has to name a whole scalar, its
 the parser saw, and libyaml and a second parser have to find the intended difference in the result and no other.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import re
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import yaml
 
 from imagebot.errors import InvalidInput
 from imagebot.yamledit.edit import Edit
+from imagebot.yamledit.nested import Block, find_block_value, open_block
 from imagebot.yamledit.positions import count_line_ends
-from imagebot.yamledit.scan import Role, Scalar, Style, YamlFile, scan
+from imagebot.yamledit.scan import NotYaml, Role, Scalar, Style, YamlFile, scan
 from imagebot.yamledit.spelling import find_spelling, find_value
+from imagebot.yamledit.template import find_actions
 from imagebot.yamledit.verify import Change, find_difference, read_events, read_events_independently
+
+_NO_SCALAR = "no scalar occupies just the bytes {0.start} to {0.end}"
+# What can stand in any scalar, without quotes too, in place of other characters of these.
+_HARMLESS = re.compile(r"[A-Za-z0-9_./:@+-]*")
 
 
 class UnsafeRewrite(InvalidInput):
@@ -31,49 +39,100 @@ class UnsafeRewrite(InvalidInput):
 
 @dataclass(frozen=True, slots=True)
 class _Site:
-    """An edit and the scalar it changes; `number` counts the scalars of the file from 0."""
+    """A scalar to be changed, and how it will be written; `number` counts the scalars of the file from 0."""
 
     number: int
     line: int
-    edit: Edit
+    scalar: Scalar
+    change: Change
     spelling: bytes
 
 
 def rewrite(data: bytes, edits: Sequence[Edit]) -> bytes:
     """Return the file with the edits applied; an edit to the text that is there already changes nothing.
 
-    Equal edits of one scalar count once. Raises UnsafeRewrite, and NotYaml if the data cannot be read.
+    An edit in a literal block is one of the YAML that the block holds. Equal edits of one scalar count once. Raises
+    UnsafeRewrite, and NotYaml if the data cannot be read.
     """
     file = scan(data)
-    sites = _make_sites(file, edits)
-    if not sites:
-        return data
-    result = _splice(data, sites)
-    _verify(file, result, sites)
-    return result
+    own, nested = _divide(file, sorted(set(edits), key=lambda edit: (edit.start, edit.end, edit.old, edit.new)))
+    sites = [*_make_sites(file, own)]
+    for number, inside in nested.items():
+        sites += _make_block_sites(file, number, inside)
+    return _apply(file, sorted(sites, key=lambda site: site.number))
+
+
+def _divide(file: YamlFile, edits: Iterable[Edit]) -> tuple[list[Edit], dict[int, list[Edit]]]:
+    """Tell the edits of scalars of the file from those in its literal blocks, by the number of the block."""
+    numbers = [number for number, scalar in enumerate(file.scalars) if scalar.style is Style.LITERAL]
+    starts = [file.scalars[number].start for number in numbers]
+    own: list[Edit] = []
+    nested: dict[int, list[Edit]] = {}
+    for edit in edits:
+        before = bisect_left(starts, edit.start) - 1
+        if before >= 0 and edit.end <= file.scalars[numbers[before]].end:
+            nested.setdefault(numbers[before], []).append(edit)
+        else:
+            own.append(edit)
+    return own, nested
+
+
+def _make_block_sites(file: YamlFile, number: int, edits: Sequence[Edit]) -> Iterator[_Site]:
+    """Yield the literal block with the edits applied to the YAML in it, unless that changes nothing."""
+    scalar, line = file.scalars[number], file.positions.to_line(edits[0].start)
+    block = open_block(file, scalar)
+    if isinstance(block, str):
+        raise UnsafeRewrite(line, block)
+    try:
+        inner = scan(block.data)
+    except NotYaml as error:
+        raise UnsafeRewrite(line, f"the block is no YAML: {error.reason}") from error
+    moved = [*_move_inside(edits, block, inner=inner, to_line=file.positions.to_line)]
+    try:
+        result = _apply(inner, _make_sites(inner, moved))
+    except UnsafeRewrite as error:
+        raise UnsafeRewrite(block.line + error.line - 1, error.reason) from error
+    if result != block.data:
+        change = Change(scalar.value, find_block_value(file, scalar, result.decode()))
+        yield _Site(number, line, scalar, change, block.write(result))
+
+
+def _move_inside(
+    edits: Iterable[Edit], block: Block, *, inner: YamlFile, to_line: Callable[[int], int]
+) -> Iterator[Edit]:
+    """Yield the edits of the text in a block, each of a scalar that is there."""
+    spans = {(scalar.start, scalar.end) for scalar in inner.scalars}
+    for edit in edits:
+        start = block.to_inner(edit.start)
+        if start is None or (start, start + edit.end - edit.start) not in spans:
+            raise UnsafeRewrite(to_line(edit.start), _NO_SCALAR.format(edit))
+        yield replace(edit, start=start, end=start + edit.end - edit.start)
 
 
 def _make_sites(file: YamlFile, edits: Iterable[Edit]) -> tuple[_Site, ...]:
     """Pair each edit that changes something with its scalar, in the order of the text."""
     numbers = {(scalar.start, scalar.end): number for number, scalar in enumerate(file.scalars)}
     quote = _choose_quote(file.scalars)
-    sites: dict[int, _Site] = {}
-    for edit in sorted(set(edits), key=lambda edit: (edit.start, edit.end, edit.old, edit.new)):
+    news: dict[int, str] = {}
+    sites: list[_Site] = []
+    for edit in edits:
         line = file.positions.to_line(edit.start)
         number = numbers.get((edit.start, edit.end))
         if number is None:
-            raise UnsafeRewrite(line, f"no scalar occupies just the bytes {edit.start} to {edit.end}")
-        if number in sites:
-            raise UnsafeRewrite(line, f"two edits contradict each other: {sites[number].edit.new!r} and {edit.new!r}")
+            raise UnsafeRewrite(line, _NO_SCALAR.format(edit))
+        if number in news:
+            raise UnsafeRewrite(line, f"two edits contradict each other: {news[number]!r} and {edit.new!r}")
+        news[number] = edit.new
         scalar = file.scalars[number]
         reason = _find_obstacle(file, scalar, edit)
         if reason is not None:
             raise UnsafeRewrite(line, reason)
-        spelling = find_spelling(edit.new, old=edit.old, style=scalar.style, quote=quote)
+        spelling = _spell(file, scalar, edit, quote=quote)
         if spelling is None:
             raise UnsafeRewrite(line, f"the new text {edit.new!r} holds characters that no image reference has")
-        sites[number] = _Site(number, line, edit, spelling.encode())
-    return tuple(site for site in sites.values() if site.edit.new != site.edit.old)
+        if edit.new != edit.old:
+            sites.append(_Site(number, line, scalar, _make_change(file, scalar, edit), spelling.encode()))
+    return tuple(sites)
 
 
 def _find_obstacle(file: YamlFile, scalar: Scalar, edit: Edit) -> str | None:
@@ -84,10 +143,44 @@ def _find_obstacle(file: YamlFile, scalar: Scalar, edit: Edit) -> str | None:
         return "the text spans several lines or is a block"
     if scalar.value != edit.old:
         return f"the text is {scalar.value!r}, and the edit expects {edit.old!r}"
-    source = file.data[scalar.start : scalar.end].decode()
-    if find_value(source, scalar.style) != scalar.value:
+    actions = find_actions(edit.old)
+    if actions is None or (actions and _count_common(edit.old, edit.new) < actions[-1][1]):
+        return f"the text {edit.old!r} is the work of a template, but for what stands behind its last action"
+    source = file.source_of(scalar)
+    if scalar.is_literal and find_value(source, scalar.style) != scalar.value:
         return f"the bytes {source!r} do not spell {scalar.value!r}, which the parser read there"
     return None
+
+
+def _count_common(old: str, new: str) -> int:
+    """Count the characters with which both begin."""
+    return next(
+        (n for n, (was, char) in enumerate(zip(old, new, strict=False)) if was != char), min(len(old), len(new))
+    )
+
+
+def _spell(file: YamlFile, scalar: Scalar, edit: Edit, *, quote: str) -> str | None:
+    """Return how the new text is written.
+
+    What no reference holds, as `OLD=` or `{{ registry }}/` before it, stays if nothing in the scalar is escaped.
+    """
+    # What reads a document that is nothing but a text reads text, not YAML: quotes would be a part of it.
+    own_quote = "" if scalar.role is Role.ROOT else quote
+    spelling = find_spelling(edit.new, old=edit.old, style=scalar.style, quote=own_quote)
+    if spelling is not None:
+        return spelling
+    first = _count_common(edit.old, edit.new)
+    last = len(edit.new) - _count_common(edit.old[first:][::-1], edit.new[first:][::-1])
+    mark = scalar.style.value
+    is_verbatim = file.source_of(scalar) == f"{mark}{edit.old}{mark}"
+    return f"{mark}{edit.new}{mark}" if is_verbatim and _HARMLESS.fullmatch(edit.new, first, last) else None
+
+
+def _make_change(file: YamlFile, scalar: Scalar, edit: Edit) -> Change:
+    """Return the change as a parser sees it."""
+    if scalar.is_literal:
+        return Change(edit.old, edit.new)
+    return Change(file.mask(edit.old), file.mask(edit.new))
 
 
 def _choose_quote(scalars: Iterable[Scalar]) -> str:
@@ -100,17 +193,26 @@ def _splice(data: bytes, sites: Sequence[_Site]) -> bytes:
     pieces: list[bytes] = []
     end = 0
     for site in sites:
-        pieces += [data[end : site.edit.start], site.spelling]
-        end = site.edit.end
+        pieces += [data[end : site.scalar.start], site.spelling]
+        end = site.scalar.end
     return b"".join([*pieces, data[end:]])
+
+
+def _apply(file: YamlFile, sites: Sequence[_Site]) -> bytes:
+    if not sites:
+        return file.data
+    result = _splice(file.data, sites)
+    _verify(file, result, sites)
+    return result
 
 
 def _verify(file: YamlFile, result: bytes, sites: Sequence[_Site]) -> None:
     line = sites[0].line
     if count_line_ends(result) != count_line_ends(file.data):
         raise UnsafeRewrite(line, "the result has another number of lines")
-    text = result.decode()
-    changes = {site.number: Change(site.edit.old, site.edit.new) for site in sites}
+    # Where actions are masked, they are the same in the result, for no edit is of one or makes one.
+    text = file.mask(result.decode())
+    changes = {site.number: site.change for site in sites}
     try:
         events = tuple(read_events(text))
     except yaml.YAMLError as error:

@@ -84,12 +84,17 @@ def _find_fault(old: Event, new: Event, change: Change | None) -> str | None:
     if change is None:
         return None if old == new else f"{_describe(old)}, which was not to change, becomes {_describe(new)}"
     if old.value != change.old:
-        return f"the text reads {old.value!r}, where {change.old!r} was to be changed"
+        return f"the text reads {_cut(old.value)}, where {_cut(change.old)} was to be changed"
     if new.kind != old.kind or new.value != change.new:
-        return f"the text becomes {_describe(new)}, and was to become {change.new!r}"
+        return f"the text becomes {_describe(new)}, and was to become {_cut(change.new)}"
     keeps_style = new.style == old.style or (old.style == "" and new.style in ("'", '"'))
     return None if keeps_style and new.facts == old.facts else "its anchor, tag or style changes"
 
 
 def _describe(event: Event) -> str:
-    return event.kind.removesuffix("Event") if event.value is None else repr(event.value[:80])
+    return event.kind.removesuffix("Event") if event.value is None else _cut(event.value)
+
+
+def _cut(value: str | None) -> str:
+    """Return as much of the text as fits a sentence: a block may be a file of its own."""
+    return repr(value if value is None else value[:80])

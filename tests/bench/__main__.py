@@ -4,25 +4,35 @@ Absolute times say more about the machine than about imagebot: quote the ratios,
 """
 
 import json
+import re
 import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 
 import yaml
 
-from imagebot.yamledit.locate import locate
+from imagebot.log import LogFormat, LogLevel, configure_logging
+from imagebot.proposal.survey import locate_files
+from imagebot.yamledit.locate import Bindings, can_name_image, locate
+from imagebot.yamledit.occurrence import Located
 from tests.bench.choosing import choose, make_listings, make_rules, parse_and_sort
 from tests.bench.folder import make_folder
+from tests.bench.looking import open_target
 from tests.bench.plan_cost import run_bare, run_plan
+from tests.bench.repository import WANTED, make_files
 
 _TURNS = 7
+# Of what takes seconds.
+_FEW_TURNS = 3
 
 
 def main() -> None:
     """Print one line for each pair: both medians, and the median of the ratios."""
+    configure_logging(LogLevel.WARNING, LogFormat.JSON)
     print(f"{'measured':<46} {'seconds':>9}   {'beside it':<52} {'seconds':>9} {'ratio':>7}")
     with tempfile.TemporaryDirectory() as folder, make_folder(Path(folder)) as checkout:
         _show(
@@ -34,6 +44,8 @@ def main() -> None:
         ("locate the images of these 300 files", lambda: [locate(text) for text in texts]),
         ("bare libyaml events over the same bytes", lambda: _read_events(texts)),
     )
+    _show_locating()
+    _show_looking()
     one, two = make_listings(100_000)
     rules = make_rules()
     previous = choose(json.loads(one), rules)
@@ -51,14 +63,59 @@ def main() -> None:
     )
 
 
-def _read_events(texts: list[bytes]) -> None:
+def _show_locating() -> None:
+    files = dict(make_files())
+    naming = [text for path, text in files.items() if can_name_image(text)]
+    wanted = re.compile(b"|".join(re.escape(image.encode()) for image in WANTED))
+    _show(
+        (f"locate the images of {len(naming)} files that name some", lambda: [locate(text) for text in naming]),
+        ("bare libyaml events over the same bytes", lambda: _read_events(naming)),
+        turns=_FEW_TURNS,
+    )
+    beside = ("bare libyaml events over the same bytes", lambda: _read_events(files.values()))
+    _show(
+        (f"locate the images of {len(files)} files", lambda: locate_files(files, Bindings())),
+        beside,
+        turns=_FEW_TURNS,
+    )
+    _show(
+        ("the same of those that hold the names of 10", lambda: _locate_wanted(files.values(), wanted)),
+        beside,
+        turns=_FEW_TURNS,
+    )
+
+
+def _locate_wanted(texts: Iterable[bytes], wanted: re.Pattern[bytes]) -> list[Located]:
+    return [locate(text) for text in texts if wanted.search(text)]
+
+
+def _show_looking() -> None:
+    with tempfile.TemporaryDirectory() as folder, open_target(Path(folder)) as looking:
+        again = "look at 10,000 files again, one in three named"
+        _show((again, looking.look_again), ("git ls-tree -r", looking.list_tree))
+        _show((again, looking.look_again), ("git ls-remote, git ls-tree -r", looking.ask_and_list_tree))
+        _show(
+            ("the same after a commit to one of the files", looking.change_and_look),
+            ("git ls-remote, git ls-tree -r", looking.ask_and_list_tree),
+        )
+        _show(
+            ("the same with nothing remembered", looking.look_without_memory),
+            ("git ls-remote, git ls-tree -r", looking.ask_and_list_tree),
+            turns=_FEW_TURNS,
+        )
+
+
+def _read_events(texts: Iterable[bytes]) -> None:
     for text in texts:
-        for _ in yaml.parse(text, Loader=yaml.CSafeLoader):
-            pass
+        with suppress(yaml.YAMLError):
+            for _ in yaml.parse(text, Loader=yaml.CSafeLoader):
+                pass
 
 
-def _show(measured: tuple[str, Callable[[], object]], beside: tuple[str, Callable[[], object]]) -> None:
-    pairs = [(_time(measured[1]), _time(beside[1])) for _ in range(_TURNS)]
+def _show(
+    measured: tuple[str, Callable[[], object]], beside: tuple[str, Callable[[], object]], *, turns: int = _TURNS
+) -> None:
+    pairs = [(_time(measured[1]), _time(beside[1])) for _ in range(turns)]
     ours, theirs = (statistics.median(seconds) for seconds in zip(*pairs, strict=True))
     ratio = statistics.median(a / b for a, b in pairs)
     print(f"{measured[0]:<46} {ours:>9.3f}   {beside[0]:<52} {theirs:>9.3f} {ratio:>7.2f}")

@@ -168,8 +168,9 @@ _IMAGE = "version: 1\nimages:\n  - image: a\n    policy: {semver: major}\n"
         pytest.param("version: 1", "1:1: images: found no such key; accepted is a list", id="no images"),
         pytest.param("version: 1\nimages:", "2:8: images: found nothing; accepted is a list", id="nothing in images"),
         pytest.param(
-            "version: 1\nimages: []\nflux: true",
-            "3:1: flux: found an unknown key; accepted is one of the keys files, images, merge_requests, version",
+            "version: 1\nimages: []\nextra: true",
+            "3:1: extra: found an unknown key; accepted is one of the keys files, flux, images, merge_requests, sites,"
+            " version",
             id="an unknown key",
         ),
         pytest.param(
@@ -427,7 +428,7 @@ def test_a_file_that_is_no_yaml_has_one_fault():
 
 def test_an_empty_file_has_one_fault():
     assert list_faults("") == [
-        "1:1: found nothing; accepted is a mapping with the keys files, images, merge_requests, version"
+        "1:1: found nothing; accepted is a mapping with the keys files, flux, images, merge_requests, sites, version"
     ]
 
 
@@ -529,3 +530,14 @@ def test_the_sample_shows_every_key_and_is_accepted():
     sections = (PolicyFileSection, FilesSection, ImageSection, PolicySection, TagsSection, MergeRequestsSection)
     for section in sections:
         assert [key for key in section.fields_by_key() if f"{key}:" not in text] == []
+
+
+def test_with_flux_there_may_be_no_images():
+    policy_file = parse("version: 1\nflux: true")
+
+    assert (policy_file.entries, policy_file.flux) == ((), True)
+
+
+@pytest.mark.parametrize("text", ["version: 1", "version: 1\nflux: false"])
+def test_without_flux_there_have_to_be_images(text):
+    assert list_faults(text) == ["1:1: images: found no such key; accepted is a list"]

@@ -30,7 +30,7 @@ def count_written_rows(path: Path, act: Callable[[], object]) -> int:
     """Do it, and return how many rows that changed, as SQLite counts them."""
     triggers = (
         f"CREATE TRIGGER {table}_{event} AFTER {event} ON {table} BEGIN INSERT INTO written VALUES (1); END;"  # noqa: S608
-        for table in ("repositories", "tags", "contents")
+        for table in ("repositories", "tags", "contents", "located", "heads")
         for event in ("INSERT", "UPDATE", "DELETE")
     )
     with closing(sqlite3.connect(path)) as connection:

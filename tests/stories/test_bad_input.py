@@ -136,14 +136,23 @@ def test_a_user_who_may_not_push_is_told_so(world: World, registry: LoopbackRegi
 
 
 def test_a_file_that_is_not_yaml_is_reported_and_the_others_are_edited(world: World, registry: LoopbackRegistry):
-    world.commit({"charts/t.yaml": b"{{- if .Values.on }}\nimage: {{ .Values.image }}\n{{- end }}\n"})
+    world.commit({"broken.yaml": b"image: nginx:1.25\nargs: [a\n"})
 
     ran = world.run()
 
     assert ran.exit_code == 0
     (unread,) = ran.targets["infra"]["unreadable"]
-    assert unread.startswith("charts/t.yaml:1:")
+    assert unread.startswith("broken.yaml:3:")
     assert ran.actions() == {branch_of(registry, "acme/good"): "opened"}
+
+
+def test_a_template_is_read_and_what_it_fills_in_is_left_alone(world: World, registry: LoopbackRegistry):
+    world.commit({"charts/t.yaml": b"{{- if .Values.on }}\nimage: {{ .Values.image }}\n{{- end }}\n"})
+
+    ran = world.run()
+
+    (left,) = ran.targets["infra"]["left_alone"]
+    assert left.startswith("charts/t.yaml:2:8: {{ .Values.image }}: it holds the variable")
 
 
 def test_a_reference_with_a_variable_is_reported_and_left_alone(world: World, registry: LoopbackRegistry):

@@ -1,6 +1,19 @@
-"""Random YAML files that name images: all styles, odd indentation, comments, anchors, line ends, several documents."""
+"""Random YAML files that name images: all styles, odd indentation, comments, anchors, line ends, several documents.
+
+`files` draws documents that mean nothing beyond the images in them; `samples` draws also those that only a kind of
+document, a marker, a site or a template gives a meaning.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import hypothesis.strategies as st
+
+from imagebot.image.reference import parse_repository
+from imagebot.yamledit.captures import parse_file_pattern, parse_image_template
+from imagebot.yamledit.locate import Bindings
+from imagebot.yamledit.sites import Site, make_site
+from imagebot.yamledit.yaml_path import parse_yaml_path
 
 LINE_ENDS = ("\n", "\r\n", "\r")
 
@@ -20,17 +33,59 @@ _ENDS = ["", "", "", "", " ", "   ", "  # image: old:1.0", " # ü🐳: 'x", " #"
 _BLANKS = ["", "", "", "", "\n", "# image: nginx:0\n", "   # ü\n", "  \n"]
 
 
+def _make_site(files: str, **paths: str) -> Site:
+    steps = {part: parse_yaml_path(path) for part, path in paths.items()}
+    return make_site([parse_file_pattern(files)], parse_image_template("ghcr.io/acme/{app}"), steps, position=1)
+
+
+BINDINGS = Bindings(
+    sites=(
+        _make_site("tags/{app}", tag="."),
+        _make_site("{app}.yaml", tag="site.release", digest="site.hash"),
+        _make_site("{app}.yaml", tag="sites[*].release"),
+    ),
+    images={"api": parse_repository("ghcr.io/acme/api"), "any": None, "ns:p": parse_repository("nginx")},
+    reads_flux=True,
+)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A file, and where it stands in its git repo; BINDINGS say what its markers name, and its sites."""
+
+    data: bytes
+    path: str
+
+
+@st.composite
+def samples(draw: st.DrawFn) -> Sample:
+    """Return a file of one to three documents, some of them known by kind, marker or site, perhaps with actions."""
+    if draw(st.integers(0, 19)) == 0:
+        return Sample(_end_lines(draw, _Document(draw).write_bare_tag()).encode(), "tags/web")
+    texts = []
+    for _ in range(draw(st.integers(1, 3))):
+        document = _Document(draw)
+        write = draw(st.sampled_from([_Document.write, *_FORMS]))
+        texts.append(write(document))
+    return Sample(_end_lines(draw, "---\n".join(texts)).encode(), "web.yaml")
+
+
 @st.composite
 def files(draw: st.DrawFn) -> bytes:
     """Return a file of one to three documents."""
     texts = [_Document(draw).write() for _ in range(draw(st.integers(1, 3)))]
     text = draw(st.sampled_from(["", "# ü🐳 image: x\n---\n", "%YAML 1.1\n---\n"])) + "---\n".join(texts)
+    return _end_lines(draw, text).encode()
+
+
+def _end_lines(draw: st.DrawFn, text: str) -> str:
+    """Return the text with other line ends, perhaps none at the end, perhaps behind a byte order mark."""
     if draw(st.booleans()):
         text = text.removesuffix("\n")
     pieces = text.split("\n")
     ends = draw(st.sampled_from([*([end] for end in LINE_ENDS), list(LINE_ENDS)]))
     text = pieces[0] + "".join(ends[number % len(ends)] + piece for number, piece in enumerate(pieces[1:]))
-    return (draw(st.sampled_from(["", "\ufeff"])) + text).encode()
+    return draw(st.sampled_from(["", "\ufeff"])) + text
 
 
 class _Document:
@@ -43,6 +98,100 @@ class _Document:
 
     def write(self) -> str:
         return self._write_mapping(0, depth=0)
+
+    def write_bare_tag(self) -> str:
+        return self._pick(_BLANKS) + self._quote_tag() + self._end()
+
+    def write_gitlab(self) -> str:
+        job = self._pick(["build", ".hidden", '"a b"', "default"])
+        return (
+            f"{job}:\n  script: [make]{self._end()}  services:{self._end()}  - {self._write_reference()}{self._end()}"
+            f"{self._pick(_BLANKS)}  - name: {self._write_reference()}{self._end()}    alias: db\n"
+            f"  image:\n    entrypoint: ['']\n    name: {self._write_reference()}{self._end()}"
+        )
+
+    def write_github(self) -> str:
+        return (
+            f"on: push\njobs:\n  test:\n    runs-on: x\n    container: {self._write_reference()}{self._end()}"
+            f"    steps:\n    - uses: {self._write_reference('docker://')}{self._end()}"
+            f"    - {{uses: {self._write_reference('docker://')}, with: {{args: x}}}}\n"
+        )
+
+    def write_application(self) -> str:
+        prefix = self._pick(["image", "a.image"])
+        parameters = [
+            f"      - name: {prefix}.{part}{self._end()}        value: {text}{self._end()}"
+            for part, text in (("repository", self._quote("acme/api")), ("tag", self._quote_tag()))
+        ]
+        return (
+            f"apiVersion: argoproj.io/v1alpha1\nkind: Application\nspec:\n  source:\n"
+            f"    kustomize:\n      images:{self._end()}"
+            f"      - {self._write_reference('old/name=')}{self._end()}      - {self._write_reference()}{self._end()}"
+            f"    helm:\n      parameters:\n{''.join(self._draw(st.permutations(parameters)))}"
+            f"      values: {self._pick(['|', '|-', '|+'])}\n{self._write_nested(8)}"
+            f"      valuesObject:\n{self._write_mapping(8, depth=1)}"
+        )
+
+    def write_tekton(self) -> str:
+        return (
+            "apiVersion: tekton.dev/v1\nkind: TaskRun\nspec:\n  taskRef:\n    resolver: bundles\n    params:\n"
+            f"    - {{name: kind, value: task}}\n    - name: bundle{self._end()}"
+            f"      value: {self._write_reference()}{self._end()}"
+        )
+
+    def write_oci_repository(self) -> str:
+        parts = [f"    tag: {self._quote_tag()}{self._end()}"]
+        if self._draw(st.booleans()):
+            parts.append(f"    digest: {self._quote(self._draw(digests))}{self._end()}")
+        return (
+            "apiVersion: source.toolkit.fluxcd.io/v1\nkind: OCIRepository\nspec:\n"
+            f"  url: oci://{self._pick(_NAMES[2:])}\n  ref:{self._end()}{''.join(self._draw(st.permutations(parts)))}"
+        )
+
+    def write_split(self) -> str:
+        digest = self._draw(digests)
+        sha = ("sha", self._pick([digest.removeprefix("sha256:"), ""]))
+        parts = self._pick_parts(
+            [("repository", "acme/api"), ("tag", self._draw(tags)), sha],
+            [("registry", "ghcr.io"), ("repository", "acme"), ("image", "api"), ("version", self._draw(tags))],
+            [("name", "acme/api"), ("tag", self._draw(tags)), ("digest", "")],
+            [("repository", "acme/api"), ("tag", f"{self._draw(tags)}@{digest}")],
+        )
+        lines = [f"  {key}: {self._quote(text)}{self._end()}" for key, text in parts]
+        return f"{self._pick(['image', 'sideImage'])}:{self._end()}{''.join(self._draw(st.permutations(lines)))}"
+
+    def write_marked(self) -> str:
+        whole, digest = self._write_reference(), self._quote(self._pick([self._draw(digests), ""]))
+        lines = [
+            f"a: {whole} # imagebot: any\n",
+            f'b:\n- x\n- {self._quote_tag()} #{{"$imagepolicy": "ns:p:tag"}}\n',
+            f"# imagebot: api:tag\nrelease: {self._quote_tag()}{self._end()}",
+            f"c: {{tag: {self._quote_tag()}, u: v}} # imagebot: api:tag\n",
+            f"d:\n  v: {self._quote_tag()} # imagebot: api:tag\n  w: {digest} #imagebot: api:digest\n",
+            f"image: {self._write_reference()} # imagebot: api\n",
+        ]
+        return "".join(self._draw(st.lists(st.sampled_from(lines), min_size=1, max_size=4, unique=True)))
+
+    def write_at_site(self) -> str:
+        hash_ = self._pick(["", f"  hash: {self._quote(self._draw(digests))}{self._end()}"])
+        return (
+            f"site:{self._end()}  release: {self._quote_tag()}{self._end()}{hash_}"
+            f"sites:\n- {{release: {self._quote_tag()}}}\n- release: {self._quote_tag()}{self._end()}"
+        )
+
+    def write_template(self) -> str:
+        blocks = [
+            f"image: {self._write_reference()}{self._end()}",
+            "name: {{ .Release.Name }}-x\n",
+            f'b:\n  image: "{{{{ .Values.registry }}}}/web:{self._draw(tags)}"{self._end()}',
+            "image: {{ .Values.image }}\n",
+            f"{{{{/* it's {{{{ */}}}}\nc: {{image: {self._write_reference()}}}\n",
+            f"d:\n  repository: acme/api\n  tag: {self._quote_tag()}{self._end()}",
+        ]
+        chosen = self._draw(st.lists(st.sampled_from(blocks), min_size=1, max_size=4, unique=True))
+        return "".join(
+            f"{{{{- if .Values.x{number} }}}}\n{block}{{{{- end }}}}\n" for number, block in enumerate(chosen)
+        )
 
     def _pick(self, choices: list[str]) -> str:
         return self._draw(st.sampled_from(choices))
@@ -90,11 +239,24 @@ class _Document:
         anchor = self._write_anchor(self._images) if self._pick(["", "", "&"]) else ""
         return f"{key}: {anchor}{self._write_reference()}{self._end()}"
 
-    def _write_reference(self) -> str:
+    def _pick_parts(self, *choices: list[tuple[str, str]]) -> list[tuple[str, str]]:
+        return self._draw(st.sampled_from(choices))
+
+    def _quote_tag(self) -> str:
+        return self._quote(self._draw(tags))
+
+    def _write_nested(self, indent: int) -> str:
+        # The first line of a block has to be the one that is indented least.
+        text = "x: y\n" + _Document(self._draw)._write_mapping(0, depth=1)
+        return "".join(" " * indent + line for line in text.splitlines(keepends=True))
+
+    def _write_reference(self, before: str = "") -> str:
         digest = f"@sha256:{64 * 'b'}"
         tail = self._pick(["tag", "tag", "tag", "tag and digest", "digest"])
         tag = "" if tail == "digest" else f":{self._draw(tags)}"
-        return self._quote(self._pick(_NAMES) + tag + ("" if tail == "tag" else digest))
+        text = before + self._pick(_NAMES) + tag + ("" if tail == "tag" else digest)
+        # What stands before the reference is kept as it is written, which is only done if nothing is escaped.
+        return self._pick([text, f"'{text}'", f'"{text}"']) if before else self._quote(text)
 
     def _write_anchor(self, anchors: list[str]) -> str:
         self._anchors += 1
@@ -128,3 +290,16 @@ class _Document:
 
     def _end(self) -> str:
         return self._pick(_ENDS) + "\n"
+
+
+_FORMS: tuple[Callable[[_Document], str], ...] = (
+    _Document.write_gitlab,
+    _Document.write_github,
+    _Document.write_application,
+    _Document.write_tekton,
+    _Document.write_oci_repository,
+    _Document.write_split,
+    _Document.write_marked,
+    _Document.write_at_site,
+    _Document.write_template,
+)

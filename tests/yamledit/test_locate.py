@@ -223,7 +223,9 @@ def test_items_of_kustomize_images(item, reference, holds):
         pytest.param(
             f"{{digest: {A}, tag: ~, repository: a, registry: b.c}}", f"b.c/a@{A}", [Holds.DIGEST], id="a null tag"
         ),
-        pytest.param("{name: x, repository: nginx, tag: 1.2}", "nginx:1.2", [Holds.TAG], id="a name means nothing"),
+        pytest.param(
+            "{name: api, repository: acme/api, tag: 1.2}", "acme/api:1.2", [Holds.TAG], id="a name that says the same"
+        ),
         pytest.param("{<<: {pullPolicy: x}, repository: a, tag: 1}", "a:1", [Holds.TAG], id="merges other keys"),
         pytest.param("{<<: {digest: x}, repository: a, tag: 1, digest: ''}", "a:1", [Holds.TAG], id="merges in vain"),
     ],
@@ -365,6 +367,7 @@ def test_a_kustomize_item_is_left_alone_with_its_reason(item, text, reason):
         pytest.param(b"digest: 1", False, id="a digest alone"),
         pytest.param(b"tag: 1\nrepository: x", True, id="repository and tag"),
         pytest.param(b"digest: 1\nrepository: x", True, id="repository and digest"),
+        pytest.param(b"initImage: {name: a, tag: 1}", True, id="a key that ends in Image"),
         pytest.param("image: x".encode("utf-16"), True, id="UTF-16 is for locate to refuse"),
     ],
 )
@@ -383,3 +386,17 @@ def test_many_images_on_one_line_are_located_in_linear_time():
     located = locate(data)
 
     assert located.occurrences[-1].column == data.rindex(b"nginx") + 1
+
+
+def test_a_repository_beside_another_name_is_left_alone():
+    left_alone = _locate_left_alone("image: {registry: quay.io, repository: strimzi, name: operator, tag: 0.44.0}\n")
+
+    assert left_alone.reason.startswith("the key name may say a part of its name too")
+
+
+@pytest.mark.parametrize("key", ["hub", "imageRegistry", "organization"])
+def test_a_name_that_another_key_may_complete_is_left_alone(key):
+    left_alone = _locate_left_alone(f"pilot:\n  {key}: registry.istio.io\n  image: nginx\n  tag: 1.20.0\n")
+
+    assert left_alone.line == 4
+    assert left_alone.reason.startswith(f"the key {key} may say a part of its name too")

@@ -161,6 +161,14 @@ def test_many_aliases_of_one_image_are_located_in_linear_time():
     assert [one.line for one in located.occurrences] == [1, 3]
 
 
+def test_many_aliases_of_a_long_text_take_linear_time():
+    located = locate(
+        b"x: &x '" + b"a" * 1_000_000 + b"'\n---\n" + b"- &x '" + b"a" * 1_000_000 + b"'\n" + b"- image: *x\n" * 20_000
+    )
+
+    assert len(located.left_alone) == 20_000
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -178,6 +186,10 @@ def test_many_aliases_of_one_image_are_located_in_linear_time():
         pytest.param(
             f"a: &base {{repository: acme/a, digest: '{A}'}}\nb: {{<<: *base, repository: acme/b}}\n", id="a digest"
         ),
+        pytest.param(
+            "a: &base {repository: acme/a, tag: 1.0.0}\nb: {<<: [{repository: acme/b}, *base]}\n",
+            id="a repository that an earlier merge brings",
+        ),
     ],
 )
 def test_a_tag_that_a_merge_key_brings_to_another_image_is_left_alone(text):
@@ -187,6 +199,12 @@ def test_a_tag_that_a_merge_key_brings_to_another_image_is_left_alone(text):
     assert [left.reason for left in located.left_alone] == [
         "a merge key brings its tag or digest into a mapping that names another image"
     ]
+
+
+def test_a_merge_behind_one_that_brings_all_parts_lends_nothing():
+    text = "a: &a {repository: acme/a, tag: 1.0.0}\nb: &b {repository: acme/b, tag: 2.0.0}\nc: {<<: [*b, *a]}\n"
+
+    assert [str(each.reference) for each in locate(text.encode()).occurrences] == ["acme/a:1.0.0", "acme/b:2.0.0"]
 
 
 def test_a_merge_that_brings_only_what_is_overridden_lends_nothing():

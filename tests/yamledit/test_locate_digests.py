@@ -2,7 +2,8 @@
 
 import pytest
 
-from imagebot.yamledit.locate import locate
+from imagebot.image.reference import parse_repository
+from imagebot.yamledit.locate import Bindings, locate
 from imagebot.yamledit.occurrence import Holds
 
 A = f"sha256:{64 * 'a'}"
@@ -42,3 +43,25 @@ def test_whether_a_place_can_hold_a_digest(text, can):
     occurrences = locate(text.encode()).occurrences
 
     assert [one.can_hold_digest for one in occurrences] == [can]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(f"{{image: 'a:1', digest: '{A}'}}", id="beside a whole reference"),
+        pytest.param(f"{{repository: a, tag: 1, imageDigest: '{A}'}}", id="under a key of no form"),
+        pytest.param(f"tag: 1 # imagebot: web:tag\ndigest: {A}\n", id="beside a marked tag"),
+    ],
+)
+def test_what_would_move_without_the_digest_beside_it_is_left_alone(text):
+    located = locate(text.encode(), bindings=Bindings(images={"web": parse_repository("a")}))
+
+    assert located.occurrences == ()
+    (left,) = located.left_alone
+    assert left.reason.startswith("the digest beside it, under the key")
+
+
+def test_a_digest_that_moves_with_another_tag_is_in_no_way():
+    text = f"{{image: 'a:1', x: &d '{A}', web: {{repository: b, tag: 1, digest: '{A}'}}}}"
+
+    assert len(locate(text.encode()).occurrences) == 2

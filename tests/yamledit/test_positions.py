@@ -33,3 +33,18 @@ def test_every_character_is_found_at_its_byte(text):
     offsets = [positions.to_byte(char) for char in range(len(text) + 1)]
 
     assert offsets == [len(text[:char].encode()) for char in range(len(text) + 1)]
+
+
+@pytest.mark.parametrize(
+    ("data", "starts"),
+    [
+        pytest.param(b"", [0], id="nothing"),
+        pytest.param(b"a", [0], id="no line end"),
+        pytest.param(b"a\nb", [0, 2], id="no line end at the end"),
+        pytest.param(b"a\n\r\nb\rc\r\r\n", [0, 2, 4, 6, 8, 10], id="line ends of three kinds"),
+        pytest.param("\ufeffa\nb".encode(), [3, 5], id="byte order mark"),
+        pytest.param("a\v\f\x1c\x85\u2028b\n".encode(), [0, 11], id="what is a line end to others"),
+    ],
+)
+def test_lines_start_behind_line_ends(data, starts):
+    assert list(make_positions(data.decode(), data).line_starts) == starts

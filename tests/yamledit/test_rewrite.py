@@ -178,6 +178,20 @@ def test_only_the_digest_changes(text, result):
     assert _pin(once) == once
 
 
+@pytest.mark.parametrize(
+    ("text", "old", "new", "result"),
+    [
+        pytest.param("x: a=b:1 # c\n", "a=b:1", "a=b:2", "x: a=b:2 # c\n", id="plain"),
+        pytest.param("x: 'a=b:1'\n", "a=b:1", f"a=b:1@{B}", f"x: 'a=b:1@{B}'\n", id="quoted, longer"),
+        pytest.param('x: "a b:1 c"\n', "a b:1 c", "a b:22 c", 'x: "a b:22 c"\n', id="text on both sides"),
+        pytest.param("x: docker://a:1\n", "docker://a:1", "docker://a:2", "x: docker://a:2\n", id="a scheme"),
+        pytest.param("x: [a=b:1,c]\n", "a=b:1", "a=b:2", "x: [a=b:2,c]\n", id="flow sequence"),
+    ],
+)
+def test_what_no_reference_holds_stays_around_one(text, old, new, result):
+    assert rewrite(text.encode(), [_make_edit(text, old, new)]).decode() == result
+
+
 def test_equal_edits_count_once():
     edit = _make_edit("image: a:1\n", "a:1", "a:2")
 
@@ -210,6 +224,10 @@ def test_edits_that_contradict_each_other_are_refused():
         pytest.param("x: a\n  b\n", "a b", "c", "the text spans several lines or is a block", id="over two lines"),
         pytest.param("a: b\n", "a", "c", "'a' is a key", id="key"),
         pytest.param("x: &an:chor a\n", ":chor a", "b", "the bytes '&an:chor a' do not spell ':chor a'", id="anchor"),
+        pytest.param(
+            'x: "\\x61=b:1"\n', "a=b:1", "a=b:2", "the new text 'a=b:2' holds characters", id="escapes before"
+        ),
+        pytest.param("x: a=b\n", "a=b", "a=[b", "the new text 'a=[b' holds characters", id="a bracket without quotes"),
         pytest.param("x: 'a'\n", "a", "it's", 'the new text "it\'s" holds characters that no image', id="characters"),
         pytest.param("x: a\n", "a", "b\nc: d", "the new text 'b\\nc: d' holds characters", id="line end"),
         pytest.param("x:\n", "", "b", "MappingStart, which was not to change, becomes 'x:b'", id="no text"),

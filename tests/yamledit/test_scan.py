@@ -1,9 +1,21 @@
+import gc
 import subprocess
 import sys
 
 import pytest
 
-from imagebot.yamledit.scan import MAX_BYTES, MAX_DEPTH, MAX_EVENTS, Alias, NotYaml, Role, Scalar, Style, scan
+from imagebot.yamledit.scan import (
+    MAX_BYTES,
+    MAX_DEPTH,
+    MAX_EVENTS,
+    Alias,
+    NotYaml,
+    Role,
+    Scalar,
+    SequenceNode,
+    Style,
+    scan,
+)
 
 
 def _list_sources(text: str) -> list[tuple[str, str]]:
@@ -112,6 +124,60 @@ def test_keys_that_are_no_strings_name_nothing():
     assert mapping.values == {}
 
 
+@pytest.mark.parametrize("asks_first", ["scalars", "mappings"])
+def test_a_node_is_the_same_whoever_asks_first(asks_first):
+    file = scan(b"k: v\nl: [i, &a {m: w}]\nn: *a\n")
+
+    getattr(file, asks_first)
+    (inner, mapping) = file.mappings
+    (sequence,) = mapping.values["l"]
+    assert isinstance(sequence, SequenceNode)
+    nodes = [*mapping.values["k"], sequence.items[0], *inner.values["m"]]
+
+    assert [file.scalars.index(node) for node in nodes if isinstance(node, Scalar)] == [1, 3, 5]
+    assert sequence.items[1] is inner
+    assert mapping.values["n"] == file.aliases
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        pytest.param("a: 1\nb: {image: 2}\nimage: 3\nimage: [4]\n", 2, id="a key written twice"),
+        pytest.param("a: &image b\n*image : image\n", 0, id="text elsewhere"),
+        pytest.param("a: &x image\n*x : 1\n", 1, id="an alias as key"),
+        pytest.param("!!str &x image: 1\n", 1, id="a key with a tag and an anchor"),
+        pytest.param("!!int image: 1\n", 0, id="a key that is no string"),
+        pytest.param("{? {x: image} : 1}\n", 0, id="a mapping as key"),
+        pytest.param("{{ if x }}\nimage: {{ y }}\n{{ z }}: image\n", 1, id="a template"),
+    ],
+)
+def test_a_key_is_found_before_and_after_the_nodes_are_made(text, count):
+    mapping = scan(text.encode()).mappings[-1]
+
+    before = mapping.find("image")
+    values = mapping.values.get("image", ())
+
+    assert len(before) == count
+    assert before == values == mapping.find("image")
+
+
+def test_a_file_that_nobody_needs_leaves_no_cycles_behind():
+    def look() -> None:
+        file = scan(b"a: &x {b: [c, {d: e}]}\nf: *x\ng: &y [*y]\nh: {<<: *x}\n")
+        assert len(file.scalars) == 9
+        assert all(mapping.values for mapping in file.mappings)
+
+    gc.collect()
+    gc.disable()
+    try:
+        look()
+        unreachable = gc.collect()
+    finally:
+        gc.enable()
+
+    assert unreachable == 0
+
+
 @pytest.mark.parametrize(
     ("text", "target"),
     [
@@ -136,6 +202,56 @@ def test_an_alias_to_a_collection_is_not_expanded():
     assert alias.target is file.mappings[0]
     assert [scalar.value for scalar in file.scalars] == ["a", "k", "v", "b"]
     assert isinstance(file.mappings[-1].values["b"][0], Alias)
+
+
+@pytest.mark.parametrize(
+    ("text", "source", "value"),
+    [
+        pytest.param("k: {{ .x }}y\n", "{{ .x }}y", "{{ .x }}y", id="plain"),
+        pytest.param('k: "{{ x "y" }}"\n', '"{{ x "y" }}"', '{{ x "y" }}', id="quotes within quotes"),
+        pytest.param("ü: &a '{{ ü }}'\n{{ x y }}\n", "'{{ ü }}'", "{{ ü }}", id="wide characters"),
+        pytest.param("k: |\n  {{ x }} y\n", "|\n  {{ x }} y\n", "xxxxxxx y\n", id="a block"),
+    ],
+)
+def test_what_is_masked_is_not_literal(text, source, value):
+    file = scan(f"{{{{ if a }}}}\n{text}k: literal\n".encode())
+
+    (scalar,) = [scalar for scalar in file.scalars if not scalar.is_literal]
+    assert (file.source_of(scalar), scalar.value) == (source, value)
+    assert (file.scalars[-1].value, file.scalars[-1].is_literal) == ("literal", True)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        pytest.param("{k: {{ .x }}}\n", "{{ .x }}", id="no blank before the brace"),
+        pytest.param("k: !t &a {{ x | y }} # c\n", "{{ x | y }}", id="behind tag and anchor"),
+        pytest.param("k: {{{ x }}}\n", "{{{ x }}}", id="three braces"),
+    ],
+)
+def test_an_action_that_is_a_mapping_in_a_mapping_is_one_scalar_of_the_tree(text, value):
+    file = scan(f"\ufeffü: {{}}\n---\n{text}".encode())
+
+    (node,) = file.mappings[-1].values["k"]
+
+    assert isinstance(node, Scalar)
+    assert (file.source_of(node), node.value, node.is_literal) == (value, value, False)
+    assert node not in file.scalars
+
+
+def test_actions_that_stand_in_each_other_take_no_memory_each():
+    text = "k: " + 98 * "{{" + "x" * 100_000 + 98 * "}}"
+
+    (node,) = scan(text.encode()).mappings[-1].values["k"]
+
+    assert isinstance(node, Scalar)
+    assert len(node.value) == 1000
+
+
+def test_a_mapping_in_a_mapping_stays_one():
+    file = scan(b"k: {{a: b}: c}\n")
+
+    assert not isinstance(file.mappings[-1].values["k"][0], Scalar)
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,14 @@ def test_changes_that_do_not_fit_the_text(changes, difference):
     assert find_difference(read_events(_OLD), read_events(_OLD), changes) == difference
 
 
+def test_a_sentence_about_a_long_text_quotes_its_beginning():
+    old, new = f"- |\n  {500 * 'x'}\n", f"- |\n  {500 * 'y'}\n"
+
+    difference = find_difference(read_events(old), read_events(new), {0: Change(f"{500 * 'x'}\n", 500 * "z")})
+
+    assert difference == f"the text becomes '{80 * 'y'}', and was to become '{80 * 'z'}'"
+
+
 def test_a_text_that_ends_early_is_a_difference():
     events = list(read_events(_OLD))
 
