@@ -3,8 +3,9 @@
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 
-from imagebot.yamledit.candidate import Candidate
-from imagebot.yamledit.merges import find_lent, find_merged
+from imagebot.yamledit.candidate import Candidate, find_scalar
+from imagebot.yamledit.merges import brings_repository, find_lent, find_merged
+from imagebot.yamledit.occurrence import Place
 from imagebot.yamledit.parts import find_kustomize, find_split
 from imagebot.yamledit.scan import MappingNode
 from imagebot.yamledit.whole import find_whole
@@ -13,6 +14,7 @@ __all__ = ["find_lent", "find_merged", "make_candidates"]
 
 # One of these is in every mapping with a candidate, but for one under `image`. Others are not looked into.
 _KEYS = frozenset(["image", "uses", "newName", "newTag", "tag", "imageTag", "version", "digest", "sha"])
+_BORROWED = "a merge key brings the repository, and only parts that stand together are edited"
 _LENT = "a merge key brings its tag or digest into a mapping that names another image"
 
 
@@ -38,6 +40,11 @@ def _make_candidates(
     if parted:
         problem = parted.problem or (_LENT if mapping in lent else None)
         yield replace(parted, problem=problem, is_merged=mapping in merged)
+    elif brings_repository(mapping):
+        tags = (node for key in ("tag", "digest") for node in mapping.values.get(key, ()))
+        yield from (
+            Candidate(Place.SPLIT, mapping.path, tag=tag, problem=_BORROWED) for tag in tags if find_scalar(tag)
+        )
 
 
 def _is_item_of_images(mapping: MappingNode) -> bool:

@@ -48,6 +48,13 @@ def _find_lent_beside(bases: Iterable[MappingNode]) -> set[MappingNode]:
     return lent
 
 
+def brings_repository(mapping: MappingNode) -> bool:
+    """Whether a merge key brings the repository into a mapping that has none of its own."""
+    if "repository" in mapping.values or not _may_merge(mapping):
+        return False
+    return any("repository" in base.values for base in _list_merged(mapping))
+
+
 def find_inherited(mapping: MappingNode, keys: Iterable[str]) -> str | None:
     """Say which of the keys a merge key may add to the mapping; a merge inside what is merged is not looked into."""
     missing = [key for key in keys if key not in mapping.values]

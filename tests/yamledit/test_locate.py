@@ -103,7 +103,6 @@ def test_occurrences_come_in_the_order_of_the_text_and_may_share_a_path():
         pytest.param("repository: ''\ntag: 1.2\n", id="no repository"),
         pytest.param("repository: nginx\ntag: [1.2]\n", id="tags in a sequence"),
         pytest.param("repository: {name: nginx}\ntag: 1.2\n", id="a repository that is a mapping"),
-        pytest.param("a: &m {repository: nginx}\nb: {<<: *m, tag: 1.2}\n", id="a repository by a merge key"),
         pytest.param("images:\n- name: nginx\n", id="an item with a name alone"),
         pytest.param("images:\n- name: nginx\n  newTag: ''\n", id="an item that changes nothing"),
         pytest.param("images:\n- newTag: 1.2\n", id="an item without a name"),

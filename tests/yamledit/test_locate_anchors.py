@@ -67,9 +67,6 @@ def test_a_scalar_shared_by_the_same_image_is_one_occurrence(text, reference):
         pytest.param("- {repository: a, tag: v1, digest: &d ''}\n- *d\n", False, id="an empty text used elsewhere"),
         pytest.param("- &d ''\n- {repository: a, tag: v1, digest: *d}\n", False, id="anchored elsewhere"),
         pytest.param("- &d ''\n- images: [{name: a, newTag: v1, digest: *d}]\n", True, id="Kustomize has its tag"),
-        pytest.param(
-            "a: &base {repository: a, tag: v1, digest: ''}\nb: {<<: *base, tag: v2}\n", False, id="merged elsewhere"
-        ),
         pytest.param("a: &base {image: 'a:1'}\nb: {<<: *base, x: y}\n", True, id="a merged whole reference"),
     ],
 )
@@ -78,6 +75,13 @@ def test_a_digest_is_added_only_where_it_is_right_for_all_who_share(text, can):
 
     assert located.left_alone == ()
     assert {one.can_hold_digest for one in located.occurrences} == {can}
+
+
+def test_no_digest_is_added_where_a_merge_key_takes_it_over_beside_another_tag():
+    located = locate(b"a: &base {repository: a, tag: v1, digest: ''}\nb: {<<: *base, tag: v2}\n")
+
+    assert [one.can_hold_digest for one in located.occurrences] == [False]
+    assert [left.line for left in located.left_alone] == [2]
 
 
 def test_a_repository_that_is_an_alias_is_read_through():
@@ -198,6 +202,17 @@ def test_a_tag_that_a_merge_key_brings_to_another_image_is_left_alone(text):
     assert located.occurrences == ()
     assert [left.reason for left in located.left_alone] == [
         "a merge key brings its tag or digest into a mapping that names another image"
+    ]
+
+
+def test_a_tag_beside_a_merged_repository_is_left_alone_with_the_reason():
+    text = "w: &w {repository: acme/a, pullPolicy: Always}\nv: {<<: *w, tag: 1.0.0}\n"
+
+    located = locate(text.encode())
+
+    assert located.occurrences == ()
+    assert [(left.line, left.reason) for left in located.left_alone] == [
+        (2, "a merge key brings the repository, and only parts that stand together are edited")
     ]
 
 
