@@ -33,7 +33,7 @@ _FEW_TURNS = 3
 def main() -> None:
     """Print one line for each pair: both medians, and the median of the ratios."""
     configure_logging(LogLevel.WARNING, LogFormat.JSON)
-    print(f"{'measured':<46} {'seconds':>9}   {'beside it':<52} {'seconds':>9} {'ratio':>7}")
+    print(f"{'measured':<46} {'seconds':>9}   {'beside it':<52} {'seconds':>9} {'ratio':>8}")
     with tempfile.TemporaryDirectory() as folder, make_folder(Path(folder)) as checkout:
         _show(
             ("imagebot plan, 300 files, 30 images, 60 change", lambda: run_plan(checkout)),
@@ -48,17 +48,18 @@ def main() -> None:
     _show_looking()
     one, two = make_listings(100_000)
     rules = make_rules()
-    previous = choose(json.loads(one), rules)
+    before, after = json.loads(one), json.loads(two)
+    previous = choose(before, rules)
     _show(
-        ("choose of 100,000 tags, with all reasons", lambda: choose(json.loads(one), rules)),
-        ("the semver package: parse and sort them", lambda: parse_and_sort(json.loads(one))),
+        ("choose of 100,000 tags, with all reasons", lambda: choose(before, rules)),
+        ("the semver package: parse and sort them", lambda: parse_and_sort(before)),
     )
     _show(
-        ("the same with ten tags new since the last time", lambda: choose(json.loads(two), rules, previous=previous)),
-        ("the semver package: parse and sort them", lambda: parse_and_sort(json.loads(two))),
+        ("the same with ten tags new since the last time", lambda: choose(after, rules, previous=previous)),
+        ("the semver package: parse and sort them", lambda: parse_and_sort(after)),
     )
     _show(
-        ("choose of 100,000 tags, with all reasons", lambda: choose(json.loads(one), rules)),
+        ("choose of 100,000 tags, with all reasons", lambda: choose(before, rules)),
         ("json.loads of the listing", lambda: json.loads(one)),
     )
 
@@ -118,7 +119,7 @@ def _show(
     pairs = [(_time(measured[1]), _time(beside[1])) for _ in range(turns)]
     ours, theirs = (statistics.median(seconds) for seconds in zip(*pairs, strict=True))
     ratio = statistics.median(a / b for a, b in pairs)
-    print(f"{measured[0]:<46} {ours:>9.3f}   {beside[0]:<52} {theirs:>9.3f} {ratio:>7.2f}")
+    print(f"{measured[0]:<46} {ours:>9.3f}   {beside[0]:<52} {theirs:>9.3f} {ratio:>8.3f}")
     sys.stdout.flush()
 
 
