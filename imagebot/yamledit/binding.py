@@ -17,9 +17,9 @@ from imagebot.image.reference import (
     parse_repository,
 )
 from imagebot.yamledit.candidate import Candidate, find_scalar
-from imagebot.yamledit.candidates import find_merged
 from imagebot.yamledit.comments import Comment
 from imagebot.yamledit.markers import Marker, Misfit, Suffix, may_hold_markers, read_markers
+from imagebot.yamledit.merges import find_merged
 from imagebot.yamledit.occurrence import LeftAlone, Place
 from imagebot.yamledit.scan import Alias, MappingNode, Node, Scalar, YamlFile
 from imagebot.yamledit.variables import find_literal_tag

@@ -4,13 +4,11 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 
 from imagebot.yamledit.candidate import Candidate, find_scalar
-from imagebot.yamledit.merges import brings_repository, find_lent, find_merged
+from imagebot.yamledit.merges import brings_repository
 from imagebot.yamledit.occurrence import Place
 from imagebot.yamledit.parts import find_kustomize, find_split
 from imagebot.yamledit.scan import MappingNode
 from imagebot.yamledit.whole import find_whole
-
-__all__ = ["find_lent", "find_merged", "make_candidates"]
 
 # One of these is in every mapping with a candidate, but for one under `image`. Others are not looked into.
 _KEYS = frozenset(["image", "uses", "newName", "newTag", "tag", "imageTag", "version", "digest", "sha"])
@@ -23,8 +21,8 @@ def make_candidates(
 ) -> Iterable[Candidate]:
     """Find the candidates among the values of one mapping; no scalar belongs to two.
 
-    `merged` are the mappings that merge keys take over, as `find_merged` finds them, and `lent` are those whose tag or
-    digest another image takes over, as `find_lent` finds them.
+    `merged` are the mappings that merge keys take over, and `lent` those whose tag or digest another image takes over:
+    `merges` finds both.
     """
     if mapping.path.step != "image" and not mapping.may_have(_KEYS):
         return ()

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field, replace
 from imagebot.image.reference import InvalidReference, Reference, Repository, parse_reference, parse_repository
 from imagebot.yamledit.binding import bind_markers
 from imagebot.yamledit.candidate import Candidate, find_scalar, text_of
-from imagebot.yamledit.candidates import find_lent, find_merged, make_candidates
+from imagebot.yamledit.candidates import make_candidates
 from imagebot.yamledit.kinds import can_hold_kind, find_by_kind
 from imagebot.yamledit.kinds_flux import find_image_objects
+from imagebot.yamledit.merges import find_lent, find_merged
 from imagebot.yamledit.nested import locate_nested
 from imagebot.yamledit.occurrence import Holds, LeftAlone, Located, Occurrence, Part, Place
 from imagebot.yamledit.scan import Alias, Node, Scalar, YamlFile, scan

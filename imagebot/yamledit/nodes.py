@@ -284,7 +284,7 @@ class SequenceNode:
         """Return the path of the child of this number."""
         return Path(self.path, number)
 
-    def role_of(self, number: int) -> Role:  # noqa: ARG002
+    def role_of(self, number: int) -> Role:  # noqa: ARG002 - as in MappingNode
         return Role.ITEM
 
 

@@ -18,6 +18,7 @@ _QUOTED = (Style.SINGLE, Style.DOUBLE)
 _FOREIGN_KEYS = ("registry", "repository", "tag")
 _TAG_KEYS = ("tag", "imageTag")
 _BARE_SHA256 = re.compile(r"[0-9a-f]{64}")
+_UNSURE = "the key {} may say a part of its name too; a site in the policy file can say what it is"
 _UNCERTAIN = (
     "a name with a version need not be a container image; repository and tag say it, or a site in the policy file"
 )
@@ -132,7 +133,7 @@ def _find_host(fields: Mapping[str, tuple[Node, ...]]) -> str | None:
     """Say which other key may hold a part of the name."""
     for key in _HOST_KEYS:
         if any(not is_collection(node) and not is_nothing(node) for node in fields.get(key, ())):
-            return f"the key {key} may say a part of its name too; a site in the policy file can say what it is"
+            return _UNSURE.format(key)
     return None
 
 
@@ -141,7 +142,7 @@ def _find_other_name(fields: Mapping[str, tuple[Node, ...]], repository: str) ->
     last = repository.rpartition("/")[2]
     if all(is_nothing(node) or text_of(node) == last for node in fields.get("name", ())):
         return None
-    return "the key name may say a part of its name too; a site in the policy file can say what it is"
+    return _UNSURE.format("name")
 
 
 def _make_split(fields: Mapping[str, tuple[Node, ...]], form: _Form) -> Candidate | None:

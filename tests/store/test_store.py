@@ -29,7 +29,7 @@ MANY = tuple(f"1.{number}" for number in range(20_000))
 def count_written_rows(path: Path, act: Callable[[], object]) -> int:
     """Do it, and return how many rows that changed, as SQLite counts them."""
     triggers = (
-        f"CREATE TRIGGER {table}_{event} AFTER {event} ON {table} BEGIN INSERT INTO written VALUES (1); END;"  # noqa: S608
+        f"CREATE TRIGGER {table}_{event} AFTER {event} ON {table} BEGIN INSERT INTO written VALUES (1); END;"  # noqa: S608 - names of this test
         for table in ("repositories", "tags", "contents", "located", "heads")
         for event in ("INSERT", "UPDATE", "DELETE")
     )
@@ -171,7 +171,7 @@ def test_an_instant_is_kept_and_read_back_in_utc_whatever_its_zone_was(store):
 
 def test_an_instant_without_a_zone_is_a_bug(store):
     with pytest.raises(TypeError):
-        store.keep_snapshot(API, TagList(("1.0",)), at=datetime(2026, 3, 2))  # noqa: DTZ001
+        store.keep_snapshot(API, TagList(("1.0",)), at=datetime(2026, 3, 2))  # noqa: DTZ001 - to be refused
 
 
 def test_twenty_thousand_tags_with_nothing_new_cost_one_written_row(store, path):

@@ -305,7 +305,7 @@ class _BrokenRegistries(Registries):
     """Fails, by a bug, at whatever is asked of one image."""
 
     def fetch_digest(self, repository: Repository, tag: str) -> str:
-        return self.no_such_attribute if repository.path == "acme/broken" else DIGEST  # type: ignore[attr-defined]
+        return self.no_such_attribute if repository.path == "acme/broken" else DIGEST  # type: ignore[attr-defined]  # the bug
 
 
 def test_a_bug_on_the_way_to_an_answer_concerns_one_image_alone(capsys: pytest.CaptureFixture[str]):
