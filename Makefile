@@ -39,7 +39,9 @@ lock: $(VENV)/bin/python
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --no-annotate --python-version 3.11 --upgrade \
 	    --group build pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --no-annotate --python-version 3.11 --upgrade \
-	    --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	    --all-extras -c requirements.lock pyproject.toml -o requirements-clouds.lock
+	$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --no-annotate --python-version 3.11 --upgrade \
+	    --all-extras --group dev -c requirements.lock -c requirements-clouds.lock pyproject.toml -o requirements-dev.lock
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "imagebot needs Python 3.11 or newer; name one with make PYTHON=..."; exit 1; }
