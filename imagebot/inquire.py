@@ -11,21 +11,22 @@ from threading import Lock
 from typing import TYPE_CHECKING, TypeVar
 
 from imagebot.errors import ImagebotError, NeedsOperator
+from imagebot.image.description import find_representative, make_description
 from imagebot.image.manifest import Config, Index, Manifest
 from imagebot.image.snapshot import Sighting
 from imagebot.log import log
-from imagebot.policy.known import Answers, Fact
+from imagebot.policy.known import Answers, Fact, Question
 from imagebot.proposal.choose import Chooser, Found, Unlisted
 from imagebot.registry.errors import UnknownManifest, UnreadableImage
 
 if TYPE_CHECKING:  # the store and the client are slow to load, and `plan` needs no store
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from concurrent.futures import Executor
     from datetime import datetime
 
+    from imagebot.image.description import Description
     from imagebot.image.platform import Platform
     from imagebot.image.reference import Repository
-    from imagebot.policy.known import Question
     from imagebot.proposal.choose import Choice, Findings, Listings, Questions
     from imagebot.proposal.survey import Survey
     from imagebot.registry.client import Registries
@@ -58,15 +59,24 @@ class Inquiry:
                 return chosen
             findings = {**findings, **self._ask(chosen)}
 
+    def describe(self, repository: Repository, identifiers: Iterable[str]) -> Mapping[str, Description]:
+        """Find what images, each named by a tag or digest, say of themselves; those that cannot be had are missing.
+
+        What a tag points to is what was found when choosing, if it was asked then.
+        """
+        return self._find_asker(repository).describe(identifiers)
+
     def _ask(self, questions: Questions) -> Findings:
         """Answer the questions about each repository, in parallel; the first failure ends those about it."""
         wanted = sorted(questions)
-        with self._lock:
-            for repository in wanted:
-                if repository not in self._askers:
-                    self._askers[repository] = _Asker(repository, self._registries, self._store, self._now)
-        found = self._pool.map(lambda repository: self._askers[repository].answer(questions[repository]), wanted)
+        found = self._pool.map(lambda repository: self._find_asker(repository).answer(questions[repository]), wanted)
         return dict(zip(wanted, found, strict=True))
+
+    def _find_asker(self, repository: Repository) -> _Asker:
+        with self._lock:
+            if repository not in self._askers:
+                self._askers[repository] = _Asker(repository, self._registries, self._store, self._now)
+            return self._askers[repository]
 
 
 class _Asker:
@@ -97,6 +107,39 @@ class _Asker:
                 log.exception("inquiry_ended_by_a_bug", repository=str(self._repository))
                 failure = Unlisted.by_bug(self._repository, error)
             return Found(Answers(dict(self._sightings), dict(self._platforms), dict(self._built)), failure)
+
+    def describe(self, identifiers: Iterable[str]) -> Mapping[str, Description]:
+        """Describe each as far as can be had; one that fails from the start is the last that is asked for."""
+        found: dict[str, Description] = {}
+        with self._lock:
+            for identifier in sorted(set(identifiers)):
+                try:
+                    for description in self._describe(identifier):
+                        found[identifier] = description
+                except ImagebotError as error:
+                    if self._store is not None:
+                        log.warning("description_failed", repository=str(self._repository), error=str(error))
+                    if identifier not in found:
+                        break
+        return found
+
+    def _describe(self, identifier: str) -> Iterator[Description]:
+        """Yield what is known of an image each time that more is."""
+        digest: str | None = identifier
+        if ":" not in identifier:
+            self._answer(Question(identifier, Fact.DIGEST))
+            sighting = self._sightings[identifier]
+            digest = None if sighting is None else sighting.digest
+        content = digest and self._find_content(digest, self._registries.fetch_manifest)
+        if not digest or not isinstance(content, Index | Manifest):
+            return
+        index = content if isinstance(content, Index) else None
+        manifest = content if isinstance(content, Manifest) else None
+        yield make_description(digest, index=index, manifest=manifest, config=None)
+        if index is not None and (representative := find_representative(index)):
+            found = self._find_content(representative, self._registries.fetch_manifest)
+            manifest = found if isinstance(found, Manifest) else None
+        yield make_description(digest, index=index, manifest=manifest, config=self._find_config(manifest))
 
     def _answer(self, question: Question) -> None:
         identifier = question.identifier
@@ -129,8 +172,10 @@ class _Asker:
         content = self._find_content(digest, self._registries.fetch_manifest)
         if isinstance(content, Index):
             return content.manifests
-        config = self._find_config(content)
-        if isinstance(config, Config):
+        # A chart runs nowhere, and its config need not be asked for to know that.
+        is_chart = isinstance(content, Manifest) and content.is_chart
+        config = None if is_chart else self._find_config(content)
+        if config is not None and config.platform is not None:
             return {config.platform: digest}
         return None if content is None else {}
 

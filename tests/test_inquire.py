@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 import structlog
 
-from imagebot.demo.image import TinyImage, make_image, make_index
+from imagebot.demo.image import TinyImage, make_digest, make_image, make_index
 from imagebot.demo.loopback import Reply
 from imagebot.demo.push import push
 from imagebot.demo.registry import LoopbackRegistry
+from imagebot.image.description import Description
+from imagebot.image.platform import Platform
 from imagebot.image.reference import Repository
 from imagebot.image.snapshot import Since, Snapshot, Source
 from imagebot.inquire import Inquiry
@@ -337,3 +339,109 @@ def test_a_repository_that_could_not_be_listed_is_not_asked_about(
 
     assert choice.verdict == Unlisted(image, "it is down")
     assert registry.requests == []
+
+
+@pytest.fixture
+def inquiry(registries: Registries, store: Store, pool: ThreadPoolExecutor) -> Inquiry:
+    return Inquiry(registries, store, pool=pool, now=NOW)
+
+
+def test_a_description_costs_the_requests_that_choosing_has_not_made_and_none_the_next_time(
+    registry: LoopbackRegistry, registries: Registries, store: Store, pool: ThreadPoolExecutor, choose: Choose
+):
+    labels = {"org.opencontainers.image.source": "https://git.example.com/acme/api"}
+    old = _push(registry, "1.0.0", image=make_image({"tag": "1.0.0"}))
+    images = {platform: {**labels, "on": platform} for platform in ("linux/amd64", "linux/arm64")}
+    index = make_index(images, built_at=NOW - DAY)
+    new = _push(registry, "1.1.0", image=index)
+    repository = Repository(registry.address, "acme/api")
+    amd64 = index.images[0]
+    registry.requests.clear()
+
+    found = Inquiry(registries, store, pool=pool, now=NOW).describe(repository, ["1.1.0", new, old, "1.1.0"])
+    asked = _list_asked(registry)
+    registry.requests.clear()
+    again = Inquiry(registries, store, pool=pool, now=NOW).describe(repository, [new, old])
+
+    assert found["1.1.0"] == found[new] == again[new]
+    assert found[old] == again[old]
+    assert found[new] == Description(
+        new,
+        frozenset([Platform("linux", "amd64"), Platform("linux", "arm64")]),
+        sum(map(len, amd64.blobs)),
+        NOW - DAY,
+        {**labels, "on": "linux/amd64"},
+    )
+    assert sorted(asked) == sorted(
+        [
+            ("HEAD", "1.1.0"),
+            *[("GET", what) for what in (new, amd64.digest, make_digest(amd64.blobs[0]))],
+            *[("GET", what) for what in (old, make_digest(make_image({"tag": "1.0.0"}).blobs[0]))],
+        ]
+    )
+    assert registry.requests == []
+
+
+def test_a_description_is_of_the_digest_that_was_chosen(
+    registry: LoopbackRegistry, registries: Registries, store: Store, pool: ThreadPoolExecutor
+):
+    for tag in ("1.0.0", "1.1.0"):
+        _push(registry, tag)
+    found = _survey(registry, "acme/api:1.0.0")
+    (repository,) = found.repositories
+    inquiry = Inquiry(registries, store, pool=pool, now=NOW)
+    inquiry.choose(found, {repository: list_tags(repository, registries=registries, now=NOW)})
+    registry.requests.clear()
+
+    described = inquiry.describe(repository, ["1.1.0"])
+
+    assert described["1.1.0"].labels == {"tag": "1.1.0"}
+    assert registry.requests == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "described"),
+    [
+        pytest.param(
+            lambda target: Reply(404) if target.endswith("1.0.0") else None, {"1.1.0"}, id="a tag that is gone"
+        ),
+        pytest.param(
+            lambda target: Reply(412) if target.endswith("1.0.0") else None, {"1.1.0"}, id="an image that is refused"
+        ),
+        pytest.param(lambda _: Reply(403), set(), id="no access"),
+        pytest.param(lambda _: Reply(206), set(), id="a registry that is in trouble"),
+    ],
+)
+def test_an_image_that_cannot_be_had_is_not_described(registry: LoopbackRegistry, inquiry: Inquiry, fault, described):
+    for tag in ("1.0.0", "1.1.0"):
+        _push(registry, tag)
+    registry.fault = lambda _, target: fault(target)
+
+    found = inquiry.describe(Repository(registry.address, "acme/api"), ["1.0.0", "1.1.0"])
+
+    assert set(found) == described
+
+
+def test_a_config_that_cannot_be_had_leaves_what_the_manifest_says(
+    registry: LoopbackRegistry, inquiry: Inquiry, capsys: pytest.CaptureFixture[str]
+):
+    images = [make_image({"tag": tag}) for tag in ("1.0.0", "1.1.0")]
+    one, two = (_push(registry, tag, image=image) for tag, image in zip(("1.0.0", "1.1.0"), images, strict=True))
+    registry.fault = lambda _, target: Reply(206) if "/blobs/" in target else None
+
+    found = inquiry.describe(Repository(registry.address, "acme/api"), ["1.0.0", "1.1.0"])
+
+    sizes = [sum(map(len, image.blobs)) for image in images]
+    assert found == {
+        "1.0.0": Description(one, frozenset(), sizes[0], None, {}),
+        "1.1.0": Description(two, frozenset(), sizes[1], None, {}),
+    }
+    assert [line["event"] for line in _list_logged(capsys)] == 2 * ["description_failed"]
+
+
+def test_a_registry_that_is_down_is_asked_for_one_description_only(registry: LoopbackRegistry, inquiry: Inquiry):
+    digests = [f"sha256:{64 * digit}" for digit in "abc"]
+    registry.fault = lambda *_: Reply(500)
+
+    assert inquiry.describe(Repository(registry.address, "acme/api"), digests) == {}
+    assert len(registry.requests) == 1

@@ -141,8 +141,8 @@ class Registries:
         except InvalidManifest as error:
             raise UnreadableImage(repository.registry, f"{repository}@{digest}: {error}") from error
 
-    def fetch_config(self, repository: Repository, digest: str) -> Config | None:
-        """Return the config of an image by its own digest, None if it names no platform; what comes is hashed.
+    def fetch_config(self, repository: Repository, digest: str) -> Config:
+        """Return the config of an image or chart by its own digest; what comes is hashed.
 
         It is a blob, and registries keep those elsewhere: it is fetched from any public host they lead to, without a
         login. Raises what `list_tags` raises but for UnknownRepository.

@@ -38,9 +38,9 @@ def make_index(*entries: object, **more: object) -> bytes:
     return json.dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": entries, **more}).encode()
 
 
-def make_image(media_type: str = CONFIG, digest: str = A) -> bytes:
+def make_image(media_type: str = CONFIG, digest: str = A, **more: object) -> bytes:
     config = {"mediaType": media_type, "digest": digest, "size": 500}
-    return json.dumps({"schemaVersion": 2, "config": config, "layers": []}).encode()
+    return json.dumps({"schemaVersion": 2, "config": config, "layers": [], **more}).encode()
 
 
 def leave_out(key: str, **fields: object) -> Entry:
@@ -102,22 +102,112 @@ def test_of_several_images_for_a_platform_one_stands_for_all_whatever_their_orde
 
 @pytest.mark.parametrize("media_type", IMAGE_TYPES)
 @pytest.mark.parametrize(
-    ("config_type", "digest"),
+    ("config_type", "digest", "is_chart"),
     [
-        pytest.param(CONFIG, A, id="OCI"),
-        pytest.param(DOCKER_CONFIG, A, id="Docker"),
-        pytest.param("application/vnd.cncf.helm.config.v1+json", None, id="a chart"),
-        pytest.param("application/vnd.oci.empty.v1+json", None, id="an artifact"),
-        pytest.param("application/vnd.docker.plugin.v1+json", None, id="a plugin of Docker"),
+        pytest.param(CONFIG, A, False, id="OCI"),
+        pytest.param(DOCKER_CONFIG, A, False, id="Docker"),
+        pytest.param("application/vnd.cncf.helm.config.v1+json", A, True, id="a chart"),
+        pytest.param("application/vnd.oci.empty.v1+json", None, False, id="an artifact"),
+        pytest.param("application/vnd.docker.plugin.v1+json", None, False, id="a plugin of Docker"),
     ],
 )
-def test_config_of_a_manifest(media_type, config_type, digest):
-    assert parse_manifest(make_image(config_type), media_type) == Manifest(digest)
+def test_config_of_a_manifest(media_type, config_type, digest, is_chart):
+    assert parse_manifest(make_image(config_type), media_type) == Manifest(digest, is_chart, 500)
+
+
+LARGEST = 2**63 - 1
+
+
+@pytest.mark.parametrize(
+    ("sizes", "size_bytes"),
+    [
+        pytest.param([], 500, id="no layers"),
+        pytest.param([1, 20], 521, id="layers"),
+        pytest.param([LARGEST - 500], LARGEST, id="the most that the store can hold"),
+        pytest.param([LARGEST - 499], None, id="more than that"),
+        pytest.param([1, None], None, id="a layer that does not say"),
+        pytest.param([1, -1], None, id="less than nothing"),
+        pytest.param([1, True], None, id="a truth"),
+        pytest.param([1, 2.5], None, id="a fraction"),
+        pytest.param(["1"], None, id="a text"),
+    ],
+)
+def test_the_size_of_an_image_is_that_of_config_and_layers(sizes, size_bytes):
+    body = make_image(layers=[{"size": size} for size in sizes])
+
+    assert parse_manifest(body, IMAGE) == Manifest(A, size_bytes=size_bytes)
+
+
+def test_a_layer_that_is_no_object_leaves_the_size_unknown():
+    assert parse_manifest(make_image(layers=[1]), IMAGE) == Manifest(A)
+    assert parse_manifest(make_image(layers=None), IMAGE) == Manifest(A, size_bytes=500)
+
+
+SOURCE = "org.opencontainers.image.source"
+MANY = {f"l{number:02}": "x" for number in range(80)}
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        pytest.param({"a": "b", SOURCE: "https://x"}, {"a": "b", SOURCE: "https://x"}, id="texts"),
+        pytest.param(None, {}, id="null"),
+        pytest.param([], {}, id="a list"),
+        pytest.param({"a": None, "b": 1, "c": ["d"], "e": "f"}, {"e": "f"}, id="what is no text is dropped"),
+        pytest.param({"a": "", "": "b"}, {}, id="empty ones are dropped"),
+        pytest.param({"a": 1000 * "x", "b": 1001 * "x"}, {"a": 1000 * "x"}, id="long texts are dropped"),
+        pytest.param({200 * "k": "x", 201 * "k": "x"}, {200 * "k": "x"}, id="long names are dropped"),
+        pytest.param({"a": "\ud800", "\udfff": "b", "c": "\U0001f600"}, {"c": "\U0001f600"}, id="half characters"),
+        pytest.param(
+            {**MANY, SOURCE: "x"}, {SOURCE: "x", **{f"l{number:02}": "x" for number in range(63)}}, id="too many"
+        ),
+    ],
+)
+def test_labels_and_annotations_are_bounded_texts(written, kept):
+    index = parse_manifest(make_index(annotations=written), INDEX)
+    manifest = parse_manifest(make_image(annotations=written), IMAGE)
+    config = parse_config(json.dumps({"config": {"Labels": written}}).encode())
+
+    assert index == Index({}, kept)
+    assert manifest == Manifest(A, size_bytes=500, annotations=kept)
+    assert config == Config(None, None, kept)
+
+
+@pytest.mark.parametrize("config", [None, [], "a", {}], ids=repr)
+def test_a_config_without_labels(config):
+    assert parse_config(json.dumps({"config": config}).encode()) == Config(None)
+
+
+def test_the_config_of_a_chart_is_its_chart_yaml():
+    chart = {
+        "apiVersion": "v2",
+        "name": "api",
+        "version": "1.4.0+build.7",
+        "appVersion": "2.1",
+        "description": "An API",
+    }
+    more = {"home": "https://x", "sources": ["https://y", "https://z"], "type": "application", "dependencies": []}
+
+    assert parse_config(json.dumps({**chart, **more}).encode()).labels == {
+        "org.opencontainers.image.title": "api",
+        "org.opencontainers.image.version": "1.4.0+build.7",
+        "org.opencontainers.image.description": "An API",
+        "org.opencontainers.image.url": "https://x",
+        SOURCE: "https://y",
+        "appVersion": "2.1",
+    }
+
+
+@pytest.mark.parametrize("sources", [None, [], "https://y", [1]], ids=repr)
+def test_a_chart_may_have_no_sources(sources):
+    config = parse_config(json.dumps({"apiVersion": "v1", "name": "api", "sources": sources}).encode())
+
+    assert config.labels == {"org.opencontainers.image.title": "api"}
 
 
 @pytest.mark.parametrize("digest", [f"sha384:{96 * 'a'}", f"sha512:{128 * 'a'}"])
 def test_other_digests(digest):
-    assert parse_manifest(make_image(digest=digest), IMAGE) == Manifest(digest)
+    assert parse_manifest(make_image(digest=digest), IMAGE) == Manifest(digest, size_bytes=500)
 
 
 @pytest.mark.parametrize(
@@ -210,7 +300,6 @@ def test_when_an_image_was_built(created, built_at):
 def test_an_instant_is_in_utc():
     config = parse_config(b'{"os": "linux", "architecture": "arm", "created": "2024-10-02T15:04:05+02:00"}')
 
-    assert config is not None
     assert config.platform == Platform("linux", "arm", "v7")
     assert config.built_at is not None
     assert config.built_at.tzinfo is UTC
@@ -226,7 +315,7 @@ def test_an_instant_is_in_utc():
     ],
 )
 def test_a_config_without_a_platform(body):
-    assert parse_config(body) is None
+    assert parse_config(body) == Config(None)
 
 
 @pytest.mark.parametrize(
@@ -246,7 +335,9 @@ def test_what_is_no_config(body, reason):
 
 
 _KEYS = st.sampled_from(["manifests", "config", "layers", "digest", "mediaType", "platform", "artifactType"]) | (
-    st.sampled_from(["os", "architecture", "variant", "created"])
+    st.sampled_from(
+        ["os", "architecture", "variant", "created", "annotations", "Labels", "size", "apiVersion", "sources"]
+    )
 )
 _TEXTS = (
     st.sampled_from([A, B, IMAGE, CONFIG, "linux", "amd64", "arm", "", "unknown", "2024-10-02T15:04:05Z"]) | st.text()
@@ -278,7 +369,7 @@ def test_no_bytes_end_in_another_error(body, media_type):
         except InvalidManifest as error:
             str(error).encode()
         else:
-            assert isinstance(found, Index | Manifest | Config | None)
+            assert isinstance(found, Index | Manifest | Config)
 
 
 @settings(deadline=None)

@@ -38,7 +38,7 @@ def test_what_a_digest_stands_for(registry, connect):
 
     manifest = connect(registry.address).fetch_manifest(find_api(registry), digest)
 
-    assert manifest == Manifest(make_digest(image.blobs[0]))
+    assert manifest == Manifest(make_digest(image.blobs[0]), size_bytes=sum(map(len, image.blobs)))
     assert registry.requests[-1] == ("GET", f"/v2/acme/api/manifests/{digest}", None, 200)
 
 
@@ -56,9 +56,10 @@ def test_the_images_of_an_index(registry, connect):
     [
         pytest.param(TINY, EXPECTED, id="built at an instant"),
         pytest.param(make_image({}), Config(AMD64, None), id="no word of when"),
+        pytest.param(make_image({"a": "b"}), Config(AMD64, None, {"a": "b"}), id="labels"),
     ],
 )
-def test_platform_and_time_of_an_image(registry, connect, image: TinyImage, config):
+def test_platform_time_and_labels_of_an_image(registry, connect, image: TinyImage, config):
     push(registry.address, "acme/api", "1.0", image=image)
 
     assert connect(registry.address).fetch_config(find_api(registry), make_digest(image.blobs[0])) == config
@@ -70,7 +71,7 @@ def test_what_comes_is_hashed_by_any_algorithm_of_digests(registry, connect, alg
     registry.fault = lambda *_: Reply(200, TINY.manifest, {"Content-Type": f"{IMAGE}; charset=utf-8"})
     registries = connect(registry.address)
 
-    assert registries.fetch_manifest(find_api(registry), digest) == Manifest(DIGEST)
+    assert registries.fetch_manifest(find_api(registry), digest).config == DIGEST
     with pytest.raises(UnexpectedAnswer, match=rf"sent for .*/acme/api@{algorithm}:a+ has another digest"):
         registries.fetch_manifest(find_api(registry), f"{algorithm}:{len(digest.partition(':')[2]) * 'a'}")
 
