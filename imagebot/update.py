@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from imagebot.errors import ImagebotError, Transient
-from imagebot.forge import Forge, MergeRequest, NewMergeRequest
+from imagebot.forge import Forge, MergeRequest, MergeRequestState, NewMergeRequest
 from imagebot.git import BranchMoved, Change, GitRepo, hash_blob
 from imagebot.image.snapshot import Snapshot
 from imagebot.log import log
@@ -208,8 +208,10 @@ def _find_declined(
         block = find_block(request.body)
         return frozenset(block.declined) if block else frozenset()
     declined: set[str] = set()
-    for closed in round_.forge.find_closed(branch=branch, target=round_.look.target.branch):
-        block = find_block(closed.body)
+    for ended in round_.forge.find_ended(branch=branch, target=round_.look.target.branch):
+        if ended.state is not MergeRequestState.CLOSED:
+            continue
+        block = find_block(ended.body)
         if block is None:
             declined |= standing.trailers.proposed if standing else set()
         elif not block.is_retired:
@@ -306,9 +308,7 @@ def _open_request(round_: Round, result: Result, text: Text) -> Result:
     )
     opened = round_.forge.open(new)
     log.info("merge_request_opened", branch=result.branch, url=opened.merge_request.url)
-    unknown = ", ".join(opened.unknown_users)
-    detail = f"the forge knows no user {unknown}, named in {target.policy_file}" if unknown else ""
-    return replace(result, action=Action.OPENED, url=opened.merge_request.url, detail=detail)
+    return replace(result, action=Action.OPENED, url=opened.merge_request.url, detail="; ".join(opened.unmet))
 
 
 def _explain_end(look: Look, image: _Image, proposed: Set[str]) -> str:

@@ -5,23 +5,39 @@ is git's, and a branch that somebody deletes is simply proposed again. Nothing i
 """
 
 from dataclasses import replace
+from datetime import datetime
 from types import TracebackType
 from typing import Self
 
-from imagebot.forge.interface import MergeRequest, MergeRequestState, NewMergeRequest, Opened
+from imagebot.forge.interface import MergeRequest, MergeRequestState, NewMergeRequest, Opened, ProjectState
 
 
 class BranchForge:
     """Implements `Forge` with branches alone; what it returns has no number and no URL."""
 
     has_merge_requests = False
-    # Git sets no limit; this one keeps `git log` readable.
+    # Git sets no limits; these keep `git log` readable.
     body_limit = 65_536
+    title_limit = 255
+    commits = None
+
+    def check(self, *, now: datetime) -> ProjectState:  # noqa: ARG002 - as in Forge
+        """Say nothing: what the credentials permit shows when something is pushed."""
+        return ProjectState(default_branch=None)
 
     def list_open(self, *, branch_prefix: str, target: str) -> tuple[MergeRequest, ...]:  # noqa: ARG002 - as in Forge
         return ()
 
-    def find_closed(self, *, branch: str, target: str) -> tuple[MergeRequest, ...]:  # noqa: ARG002 - as in Forge
+    def list_ended(
+        self,
+        *,
+        branch_prefix: str,  # noqa: ARG002 - as in Forge
+        target: str,  # noqa: ARG002 - as in Forge
+        since: datetime | None,  # noqa: ARG002 - as in Forge
+    ) -> tuple[MergeRequest, ...]:
+        return ()
+
+    def find_ended(self, *, branch: str, target: str) -> tuple[MergeRequest, ...]:  # noqa: ARG002 - as in Forge
         return ()
 
     def open(self, new: NewMergeRequest) -> Opened:
@@ -45,6 +61,21 @@ class BranchForge:
 
     def close(self, merge_request: MergeRequest, *, note: str) -> None:
         pass
+
+    def comment(self, merge_request: MergeRequest, *, note: str) -> None:
+        pass
+
+    def set_auto_merge(self, merge_request: MergeRequest) -> str | None:  # noqa: ARG002 - as in Forge
+        return "a git server merges nothing by itself"
+
+    def ensure_issue(self, *, key: str, title: str, body: str) -> str | None:  # noqa: ARG002 - as in Forge
+        return None
+
+    def close_issue(self, *, key: str, note: str) -> None:
+        pass
+
+    def file_url(self, oid: str, path: str, *, line: int | None = None) -> str | None:  # noqa: ARG002 - as in Forge
+        return None
 
     def __enter__(self) -> Self:
         return self

@@ -13,6 +13,8 @@
     ├── ForgeAccessDenied       its token is wrong or may not do this
     ├── UnknownProject          there is no such project, or the token may not see it
     ├── ForgeMoved              forge or project have another address now
+    ├── UnfitProject            it is archived, or has no merge requests
+    ├── TokenTooWeak            a right that imagebot needs is missing
     └── ForgeRefused            it understood the request and will not do it
 
 Their texts hold no credentials. What a forge said goes into them shortened and as one line.
@@ -131,6 +133,27 @@ class ForgeMoved(NeedsOperator):
         self.host = host
         self.project = project
         self.location = location
+
+
+class UnfitProject(NeedsOperator):
+    """The project is there, but no merge request can be opened in it."""
+
+    def __init__(self, host: str, project: str, reason: str) -> None:
+        super().__init__(f"imagebot cannot work in {project} on {host}: {reason}")
+        self.host = host
+        self.project = project
+        self.reason = reason
+
+
+class TokenTooWeak(NeedsOperator):
+    """The token is good, and lacks a right that imagebot needs."""
+
+    def __init__(self, host: str, project: str, *, has: str, needed: str) -> None:
+        super().__init__(f"the token set for {project} on {host} has {has}, and needs {needed}")
+        self.host = host
+        self.project = project
+        self.has = has
+        self.needed = needed
 
 
 class ForgeRefused(NeedsOperator):

@@ -42,7 +42,7 @@ _MAX_ANSWER_BYTES = 128 << 20
 _MAX_ERROR_BYTES = 1 << 16
 _MAX_SAID = 300
 _LONGEST_WAIT_S = 86_400.0
-_NEEDED = "the scope `api` and at least the role Developer in the project"
+NEEDED = "the scope `api` and at least the role Developer in the project"
 _ERROR_BODY = TypeAdapter(dict[str, Any])
 
 
@@ -98,11 +98,12 @@ class GitLabApi:
         query: Mapping[str, str | int] | None = None,
         body: Mapping[str, object] | None = None,
     ) -> tuple[bytes, Mapping[str, str]]:
-        root = "" if path.startswith("/") else f"/projects/{EncodedId(self._project.path)}/"
+        if not path.startswith("/"):
+            path = f"/projects/{EncodedId(self._project.path)}/{path}".rstrip("/")
         try:
             response = self._gitlab.http_request(
                 method,
-                root + path,
+                path,
                 query_data=dict(query or {}),
                 post_data=dict(body) if body is not None else None,
                 streamed=True,
@@ -153,7 +154,7 @@ class GitLabApi:
             return ForgeMoved(host, path, _describe_location(response))
         said = self._find_message(response)
         if status in {401, 403}:
-            return ForgeAccessDenied(host, status, project=path, needed=_NEEDED, said=said)
+            return ForgeAccessDenied(host, status, project=path, needed=NEEDED, said=said)
         return ForgeConflict(host, said) if status == 409 else ForgeRefused(host, status, said)
 
     def _find_message(self, response: requests.Response) -> str:

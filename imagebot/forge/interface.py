@@ -5,7 +5,9 @@ decided by its callers. Texts go through as they are given; escaping them is the
 """
 
 import urllib.parse
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum
 from pathlib import Path
 from types import TracebackType
@@ -92,6 +94,15 @@ class MergeRequest:
     body: str
     labels: frozenset[str]
     is_draft: bool
+    head: str | None = None
+    """The commit at which the forge sees the branch; None if it does not say."""
+    has_conflicts: bool | None = None
+    """None while it is not known: forges work it out later, and some never say so in a list."""
+    updated_at: datetime | None = None
+    author: str | None = None
+    """The user name of who opened it; None if the forge does not say, as where that user was deleted."""
+    is_auto_merging: bool = False
+    """Whether it is known to wait for its checks, to be merged by the forge then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,20 +119,52 @@ class NewMergeRequest:
     assignees: tuple[str, ...] = ()
     """User names, without `@`."""
     is_draft: bool = False
+    teams: tuple[str, ...] = ()
+    """Reviewers by the names of teams, on GitLab by the paths of groups."""
+    milestone: str | None = None
+    """By its title."""
+    deletes_branch: bool = True
+    """Whether the forge is to delete the branch after the merge, where that can be said of one merge request."""
+    merges_when_checks_pass: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The merge request that is open now, and the user names among reviewers and assignees that the forge has not."""
+    """The merge request that is open now, and a sentence for each wish that could not be met."""
 
     merge_request: MergeRequest
-    unknown_users: tuple[str, ...] = ()
+    unmet: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectState:
+    """What the forge says of the project, if all that imagebot does can be done in it with the token."""
+
+    default_branch: str | None
+    """None if the forge does not say."""
+    is_empty: bool = False
+    """Whether there is no commit in it yet."""
+    warnings: tuple[str, ...] = ()
+    """A sentence for each thing that will stop imagebot before long, or that it will have to do without."""
+
+
+class CommitsByApi(Protocol):
+    """Commits that the forge makes itself, so that it shows them as verified."""
+
+    def create_commit(self, *, parent: str, files: Mapping[str, tuple[str, bytes]], message: str) -> str:
+        """Make a commit with other bytes for files of its parent; return its oid.
+
+        `files` has the mode (`100644`) and the content for each path. The commit is on the server then, but no branch
+        points to it: fetch it by its oid, see that its tree is the wanted one, and push it. One request for each file,
+        and two.
+        """
 
 
 class Forge(Protocol):
     """Merge requests of one project. Every operation may be repeated, after a failure as well as after success.
 
     All of them raise the errors of `imagebot.forge.errors`. Used as a context manager, it closes its connections.
+    Requests are counted as they are where nothing fails.
     """
 
     @property
@@ -136,26 +179,49 @@ class Forge(Protocol):
     def body_limit(self) -> int:
         """The most characters a merge request's body may have; more is a bug of whoever wrote it."""
 
+    @property
+    def title_limit(self) -> int:
+        """The most characters that are kept of a title; the rest is cut."""
+
+    @property
+    def commits(self) -> CommitsByApi | None:
+        """How the forge makes commits itself; None if it is not set to, and commits are pushed as git makes them."""
+
+    def check(self, *, now: datetime) -> ProjectState:
+        """See whether the token lets imagebot do all that it does in the project, as far as that shows beforehand.
+
+        Raises UnfitProject if the project is archived or has no merge requests, TokenTooWeak if the token lacks a
+        right, and what every request may. At most three requests.
+        """
+
     def list_open(self, *, branch_prefix: str, target: str) -> tuple[MergeRequest, ...]:
         """List the open merge requests onto the target whose branch begins with the prefix, in order of their numbers.
 
-        Those that come from other projects (forks) are left out. One request for every hundred open merge requests
-        onto the target, whatever their branches are called.
+        Those that come from other projects (forks) are left out. One request for every page of open merge requests (a
+        hundred; fifty on Gitea), whatever their branches are called.
         """
 
-    def find_closed(self, *, branch: str, target: str) -> tuple[MergeRequest, ...]:
-        """List the merge requests from the branch that were closed unmerged, newest first, at most a hundred.
+    def list_ended(self, *, branch_prefix: str, target: str, since: datetime | None) -> tuple[MergeRequest, ...]:
+        """List those that were merged, or closed unmerged, the most recently updated first.
 
-        One request.
+        With `since` only those that were updated then or later: one request where little happened. Without, the 1,000
+        of the project that were updated last are looked through. Else as `list_open`.
+        """
+
+    def find_ended(self, *, branch: str, target: str) -> tuple[MergeRequest, ...]:
+        """List those from exactly this branch that were merged, or closed unmerged, newest first, at most a hundred.
+
+        One request; on Gitea as many as `list_ended` without `since`.
         """
 
     def open(self, new: NewMergeRequest) -> Opened:
         """Open a merge request, or bring the one that is already open for this branch and target up to date.
 
-        One request, and one for every user name that was not met before. The branch was pushed: a forge that does not
-        know it yet is asked again, a few times. Where an attempt fails or its answer is lost, the merge request is
-        looked for before it is asked for again. A title is cut where it is too long for the forge. Unknown users are
-        left out. Of a merge request that was open already only title and body are changed.
+        At most four requests, and more for a milestone, for automatic merging, and for names of users, teams and labels
+        that were not met before. The branch was pushed: a forge that does not know it yet is asked again, a few times.
+        Where an attempt fails or its answer is lost, the merge request is looked for before it is asked for again. A
+        title is cut where it is too long for the forge. Whom the forge does not know is left out. Of a merge request
+        that was open already only title and body are changed.
         """
 
     def edit(self, merge_request: MergeRequest, *, title: str, body: str) -> MergeRequest:
@@ -169,6 +235,29 @@ class Forge(Protocol):
 
         At most four requests. The note is written first and not repeated if the closing after it failed.
         """
+
+    def comment(self, merge_request: MergeRequest, *, note: str) -> None:
+        """Write a note, unless one with the same text is there already. At most two requests for a hundred notes."""
+
+    def set_auto_merge(self, merge_request: MergeRequest) -> str | None:
+        """Let the forge merge it when its checks pass; return the sentence that says why it does not, or None.
+
+        It is never merged before there is a check that passed. To be called when it was opened, moved, or its checks
+        are known to have changed; not in every round.
+        """
+
+    def ensure_issue(self, *, key: str, title: str, body: str) -> str | None:
+        """Let there be one open issue for the key, with this text; return its URL, or None if there can be no issues.
+
+        A hidden mark in its text tells for which key it is. One that is there is edited where it differs, and opened
+        again if it was closed. At most three requests.
+        """
+
+    def close_issue(self, *, key: str, note: str) -> None:
+        """Close the issue for the key, with a note that says why; do nothing if none is open."""
+
+    def file_url(self, oid: str, path: str, *, line: int | None = None) -> str | None:
+        """Make the web address of a file at a commit; None if none is known. No request."""
 
     def __enter__(self) -> Self: ...
 

@@ -24,7 +24,7 @@ OPENED = MergeRequest(
 def test_what_is_opened_is_the_branch_with_its_text_and_nothing_else():
     opened = BranchForge().open(NEW)
 
-    assert (opened.merge_request, opened.unknown_users) == (OPENED, ())
+    assert (opened.merge_request, opened.unmet) == (OPENED, ())
 
 
 def test_there_are_no_merge_requests_to_list_open_or_closed():
@@ -33,7 +33,8 @@ def test_there_are_no_merge_requests_to_list_open_or_closed():
 
     assert not forge.has_merge_requests
     assert forge.list_open(branch_prefix="imagebot/", target="main") == ()
-    assert forge.find_closed(branch="imagebot/nginx", target="main") == ()
+    assert forge.list_ended(branch_prefix="imagebot/", target="main", since=None) == ()
+    assert forge.find_ended(branch="imagebot/nginx", target="main") == ()
 
 
 def test_an_edited_text_is_what_the_caller_wrote():

@@ -16,6 +16,7 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Self
@@ -39,7 +40,17 @@ _INSUFFICIENT_SCOPE = {
     "error_description": "The request requires higher privileges than provided by the access token.",
     "scope": "api",
 }
-_LIST_PARAMETERS = {"state", "source_branch", "target_branch", "order_by", "sort", "page", "per_page", "scope"}
+_LIST_PARAMETERS = {
+    "updated_after",
+    "state",
+    "source_branch",
+    "target_branch",
+    "order_by",
+    "sort",
+    "page",
+    "per_page",
+    "scope",
+}
 _NOTE_PARAMETERS = {"order_by", "sort", "page", "per_page"}
 INJECTED = "X-Injected-Fault"
 """A header that marks the answers a test put in GitLab's place."""
@@ -275,11 +286,12 @@ class _Operations:
 
     def _list_merge_requests(self) -> list[Mapping[str, Any]]:
         wanted = self._take(_LIST_PARAMETERS)
-        state = wanted.get("state", "all")
+        state, since = wanted.get("state", "all"), wanted.get("updated_after", "2000-01-01T00:00:00+00:00")
         found = [
             self.answers.merge_request(each)
             for each in self.project.merge_requests.values()
             if state in {"all", each.state}
+            and datetime.fromisoformat(each.updated_at) >= datetime.fromisoformat(since)
             and wanted.get("source_branch", each.source_branch) == each.source_branch
             and wanted.get("target_branch", each.target_branch) == each.target_branch
         ]
