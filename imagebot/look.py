@@ -94,7 +94,7 @@ def look(target: TargetSettings, *, git: GitRepo, store: Store | None, now: date
     if head is None or surveyed is None:
         head = git.fetch([target.branch], depth=_DEPTH, heads=branches)[target.branch]
         surveyed = _survey_head(target, head, git=git, memory=memory)
-    prefix = target.branch_prefix or surveyed.policy.branch_prefix
+    prefix = target.branch_prefix or surveyed.policy.merge_requests.branch_prefix
     if target.branch.startswith(prefix):
         raise UnusablePrefix(prefix, target.branch)
     own = (name for name in branches if name.startswith(prefix))

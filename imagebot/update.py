@@ -293,7 +293,7 @@ def _ensure_request(round_: Round, result: Result, text: Text, *, request: Merge
 
 
 def _open_request(round_: Round, result: Result, text: Text) -> Result:
-    target, policy = round_.look.target, round_.look.policy
+    target, rules = round_.look.target, round_.look.policy.merge_requests
     if round_.is_dry:
         return replace(result, action=Action.OPENED)
     new = NewMergeRequest(
@@ -301,10 +301,10 @@ def _open_request(round_: Round, result: Result, text: Text) -> Result:
         target=target.branch,
         title=text.title,
         body=text.body,
-        labels=policy.labels,
-        reviewers=policy.reviewers,
-        assignees=policy.assignees,
-        is_draft=policy.draft,
+        labels=rules.labels,
+        reviewers=rules.reviewers,
+        assignees=rules.assignees,
+        is_draft=rules.is_draft,
     )
     opened = round_.forge.open(new)
     log.info("merge_request_opened", branch=result.branch, url=opened.merge_request.url)

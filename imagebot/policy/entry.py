@@ -79,7 +79,8 @@ class Entry:
     """Which occurrences are governed by which rules: one of a policy file's `images`, or made of another file.
 
     Without `files` it governs all files. `position` is its line, counted from 1, in the policy file if `file` is None.
-    With `only_marked` it governs just what a marker binds to it by its name.
+    With `only_marked` it governs just what a marker binds to it by its name. Changes of entries with the same `group`
+    are proposed together.
     """
 
     name: str | None
@@ -89,6 +90,7 @@ class Entry:
     position: int
     file: str | None = None
     only_marked: bool = False
+    group: str | None = None
 
     @property
     def label(self) -> str:

@@ -19,7 +19,7 @@ from imagebot.settings.duration import ACCEPTED_DURATION, make_duration
 from imagebot.settings.fault import Fault, FaultyFile, list_faults, quote
 from imagebot.settings.ref_name import Branch, BranchPrefix
 from imagebot.settings.secret_source import AnyPath, FilePath, SecretText, Surroundings, make_path
-from imagebot.settings.section import MadeFrom, Refused, Section, matching, validate
+from imagebot.settings.section import MadeFrom, Refused, Section, YesOrNo, matching, validate
 from imagebot.settings.url import (
     ACCEPTED_FORGE_URL,
     ACCEPTED_GIT_URL,
@@ -93,7 +93,6 @@ def _make_docker_config(text: str, surroundings: Surroundings) -> Path:
     return folder / "config.json"
 
 
-YesOrNo = Annotated[bool, MadeFrom("true or false", source=bool)]
 Text = Annotated[str, matching(_PERSON, "a text on one line, without < and >")]
 Host = Annotated[str, matching(_HOST, "a host in lower case, with its port if it has one: auth.example.com:8443")]
 RegistryName = Annotated[

@@ -8,6 +8,7 @@ from imagebot.image.reference import InvalidReference
 from imagebot.policy.calver import InvalidCalver
 from imagebot.policy.entry import InvalidFileGlob, InvalidImagePattern
 from imagebot.policy.tag_filter import InvalidPattern
+from imagebot.proposal.schedule import InvalidCron
 from imagebot.settings.fault import quote
 from imagebot.settings.section import Refused
 from imagebot.yamledit.captures import InvalidFilePattern, InvalidImageTemplate
@@ -25,6 +26,7 @@ _INVALID = (
     InvalidFilePattern,
     InvalidImageTemplate,
     InvalidYamlPath,
+    InvalidCron,
 )
 
 

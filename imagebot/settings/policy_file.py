@@ -4,12 +4,11 @@ It is untrusted: everything in it is bounded, and its patterns are matched in li
 `policy` to say; `docs/policy-file.md` says what each key means.
 """
 
-import enum
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 from pydantic import Field, model_validator
 
@@ -42,12 +41,14 @@ from imagebot.policy.policies import (
 from imagebot.policy.range import InvalidRange, parse_range
 from imagebot.policy.reading import Keep, Rules
 from imagebot.policy.tag_filter import InvalidPattern, InvalidTemplate, TagFilter, parse_tag_filter
+from imagebot.proposal.request_rules import RequestRules
 from imagebot.settings.duration import make_duration
 from imagebot.settings.fault import Fault, FaultyFile, list_faults, quote
+from imagebot.settings.merge_requests_section import MergeRequestsSection
 from imagebot.settings.misfit import POLICIES, refuse_misfits
 from imagebot.settings.parsed import parsed
-from imagebot.settings.ref_name import BranchPrefix
-from imagebot.settings.section import MadeFrom, Refused, Section, matching, validate
+from imagebot.settings.ref_name import is_branch
+from imagebot.settings.section import MadeFrom, Refused, Section, YesOrNo, matching, one_of, validate
 from imagebot.settings.site_section import SiteSection
 from imagebot.settings.yaml_source import Node, read_document
 from imagebot.yamledit.sites import Site
@@ -55,16 +56,10 @@ from imagebot.yamledit.sites import Site
 MAX_ENTRIES = 1000
 MAX_SITES = 200
 
-E = TypeVar("E", bound=enum.Enum)
-
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,99}")
-# GitLab takes labels as a list with commas.
-_LABEL = re.compile(r"(?! )[^,\x00-\x1f\x7f]{1,255}(?<! )")
-_USERNAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}")
 _VARIANT = re.compile(r"[0-9A-Za-z_][0-9A-Za-z_.-]{0,99}")
 # What else it needs depends on the patterns.
 _TEMPLATE = re.compile(r".*\$.*", re.DOTALL)
-_AT_MOST_50 = Field(max_length=50)
 _AT_MOST_32 = Field(max_length=32)
 
 
@@ -94,11 +89,7 @@ class PolicyFile:
     include: FileGlobs
     exclude: FileGlobs
     entries: tuple[Entry, ...]
-    branch_prefix: str
-    labels: tuple[str, ...]
-    reviewers: tuple[str, ...]
-    assignees: tuple[str, ...]
-    draft: bool
+    merge_requests: RequestRules = field(default_factory=RequestRules)
     sites: tuple[Site, ...] = ()
     flux: bool = False
 
@@ -116,15 +107,10 @@ def _check_pattern(text: str) -> str:
     return text
 
 
-def _one_of(choices: type[E]) -> MadeFrom:
-    values = {choice.value: choice for choice in choices}
-
-    def make(text: str, _: object) -> E:
-        if text not in values:
-            raise Refused
-        return values[text]
-
-    return MadeFrom(" or ".join(values), make)
+def _make_group(text: str, _: object) -> str:
+    if not (_NAME.fullmatch(text) and is_branch(f"x/{text}")):
+        raise Refused
+    return text
 
 
 def _check_file_glob(text: str) -> str:
@@ -153,11 +139,10 @@ Image = Annotated[
     ),
 ]
 _SEMVER = 'patch, minor, major or a range of versions, as in "^1.4" or ">=1.2 <3"'
-YesOrNo = Annotated[bool, MadeFrom("true or false", source=bool)]
 Semver = Annotated[str, MadeFrom(_SEMVER)]
 Format = Annotated[CalverFormat, MadeFrom("a format of calver.org, as in YYYY.0M.MICRO", parsed(parse_calver))]
-TagOrder = Annotated[Order, _one_of(Order)]
-TagMoment = Annotated[Moment, _one_of(Moment)]
+TagOrder = Annotated[Order, one_of(Order)]
+TagMoment = Annotated[Moment, one_of(Moment)]
 Tag = Annotated[str, MadeFrom("a tag, as in latest", parsed(parse_tag))]
 TagPattern = Annotated[
     str, MadeFrom("a pattern of tags in the syntax of RE2, as in '^v[0-9]+'", parsed(_check_pattern))
@@ -174,11 +159,9 @@ Platforms = Annotated[
     frozenset[Platform],
     MadeFrom("a list of platforms", _make_platforms, source=Annotated[tuple[PlatformName, ...], _AT_MOST_32]),
 ]
+Group = Annotated[str, MadeFrom("a name of letters, digits and . _ / - that may end a branch's name", _make_group)]
 FileGlob = Annotated[str, MadeFrom('a pattern of files as in .gitignore: "apps/**/*.yaml"', parsed(_check_file_glob))]
 Globs = Annotated[FileGlobs, MadeFrom("a list of patterns", _make_file_globs, source=tuple[FileGlob, ...])]
-Username = Annotated[str, matching(_USERNAME, "a user's name on the forge, without @")]
-Usernames = Annotated[tuple[Username, ...], _AT_MOST_50]
-Label = Annotated[str, matching(_LABEL, "a label: one line of at most 255 characters, without a comma")]
 
 
 class FilesSection(Section):
@@ -277,6 +260,7 @@ class ImageSection(Section):
     min_age: Age | None = None
     pin_digest: YesOrNo = False
     platforms: Platforms = frozenset()
+    group: Group | None = None
 
     def make_rules(self) -> Rules:
         """Make the rules.
@@ -297,16 +281,6 @@ class ImageSection(Section):
             platforms=self.platforms,
             pins_digest=self.pin_digest or isinstance(policy, Follow),
         )
-
-
-class MergeRequestsSection(Section):
-    """How changes are proposed."""
-
-    branch_prefix: BranchPrefix = "imagebot/"
-    labels: Annotated[tuple[Label, ...], _AT_MOST_50] = ()
-    reviewers: Usernames = ()
-    assignees: Usernames = ()
-    draft: Annotated[bool, MadeFrom("true or false", source=bool)] = False
 
 
 class PolicyFileSection(Section):
@@ -330,25 +304,20 @@ def parse_policy_file(data: bytes, *, file: str) -> PolicyFile:
         section = validate(PolicyFileSection, document, context=None, rules=_RULES)
     except FaultyFile as error:
         raise InvalidPolicyFile(error.faults) from None
-    proposals = section.merge_requests
     images = document.root.children["images"].children if section.images else {}
     sites = document.root.children["sites"].children if section.sites else {}
     return PolicyFile(
         section.files.include,
         section.files.exclude,
         tuple(_make_entry(image, images[index]) for index, image in enumerate(section.images)),
-        branch_prefix=proposals.branch_prefix,
-        labels=proposals.labels,
-        reviewers=proposals.reviewers,
-        assignees=proposals.assignees,
-        draft=proposals.draft,
+        merge_requests=section.merge_requests.make(document.root.children.get("merge_requests")),
         sites=tuple(site.make(position=sites[index].mark.line) for index, site in enumerate(section.sites)),
         flux=section.flux,
     )
 
 
 def _make_entry(image: ImageSection, node: Node) -> Entry:
-    return Entry(image.name, image.image, image.files, image.make_rules(), node.mark.line)
+    return Entry(image.name, image.image, image.files, image.make_rules(), node.mark.line, group=image.group)
 
 
 def _refuse_repeated_names(root: Node) -> Iterator[Refused]:

@@ -10,6 +10,7 @@ import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from enum import Enum
 from types import NoneType, UnionType
 from typing import Annotated, Any, ClassVar, TypeGuard, TypeVar, Union, get_args, get_origin
 
@@ -79,6 +80,21 @@ def matching(pattern: re.Pattern[str], accepted: str) -> MadeFrom:
         return text
 
     return MadeFrom(accepted, make)
+
+
+def one_of(choices: type[Enum]) -> MadeFrom:
+    """Mark a text that has to be the value of one of the members, and becomes that."""
+    values = {choice.value: choice for choice in choices}
+
+    def make(text: str, _: object) -> Enum:
+        if text not in values:
+            raise Refused
+        return values[text]
+
+    return MadeFrom(" or ".join(values), make)
+
+
+YesOrNo = Annotated[bool, MadeFrom("true or false", source=bool)]
 
 
 def validate(

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from imagebot.policy.variant import split_tag
-from imagebot.settings import operator, policy_file
+from imagebot.settings import merge_requests_section, operator, policy_file
 
 _FOLDER = Path(__file__).parents[2] / "docs"
 _DOCS = _FOLDER / "policy-file.md"
@@ -38,7 +38,7 @@ def test_the_table_of_variants_is_true(tag, said):
         ("policy-file.md", policy_file.ImageSection),
         ("policy-file.md", policy_file.PolicySection),
         ("policy-file.md", policy_file.TagsSection),
-        ("policy-file.md", policy_file.MergeRequestsSection),
+        ("policy-file.md", merge_requests_section.MergeRequestsSection),
         ("settings.md", operator.Settings),
         ("settings.md", operator.Author),
         ("settings.md", operator.RegistrySettings),

@@ -26,11 +26,12 @@ from imagebot.policy.policies import (
 from imagebot.policy.range import parse_range
 from imagebot.policy.reading import Keep, Rules
 from imagebot.policy.tag_filter import parse_tag_filter
+from imagebot.proposal.request_rules import RequestRules
+from imagebot.settings.merge_requests_section import MergeRequestsSection
 from imagebot.settings.policy_file import (
     FilesSection,
     ImageSection,
     InvalidPolicyFile,
-    MergeRequestsSection,
     PolicyFile,
     PolicyFileSection,
     PolicySection,
@@ -57,9 +58,7 @@ def test_version_and_images_are_all_that_is_needed():
     assert policy_file.entries == ()
     assert policy_file.include == parse_file_globs(["**/*.yaml", "**/*.yml"])
     assert policy_file.exclude == parse_file_globs([])
-    assert policy_file.branch_prefix == "imagebot/"
-    assert (policy_file.labels, policy_file.reviewers, policy_file.assignees) == ((), (), ())
-    assert policy_file.draft is False
+    assert policy_file.merge_requests == RequestRules()
 
 
 def test_every_key_is_read():
@@ -71,14 +70,9 @@ def test_every_key_is_read():
             image: ghcr.io/acme/api
             files: ["apps/prod/**"]
             policy: {semver: "^1.4"}
+            group: backend
           - image: "*"
             policy: {semver: minor}
-        merge_requests:
-          branch_prefix: bot/
-          labels: [image-update, Größe XL]
-          reviewers: [alice]
-          assignees: [bob, c.d_e-f]
-          draft: true
     """)
 
     api, rest = policy_file.entries
@@ -88,10 +82,23 @@ def test_every_key_is_read():
     assert (rest.name, rest.files, rest.rules) == (None, None, Rules(SemverLevel(Level.MINOR)))
     assert policy_file.include == parse_file_globs(["apps/**"])
     assert policy_file.exclude == parse_file_globs(["apps/old/**"])
-    assert policy_file.branch_prefix == "bot/"
-    assert policy_file.labels == ("image-update", "Größe XL")
-    assert (policy_file.reviewers, policy_file.assignees) == (("alice",), ("bob", "c.d_e-f"))
-    assert policy_file.draft is True
+    assert (api.group, rest.group) == ("backend", None)
+
+
+@pytest.mark.parametrize(
+    "group",
+    [
+        pytest.param("'a b'", id="a blank"),
+        pytest.param("a..b", id="two dots"),
+        pytest.param("a.lock", id="an end that git keeps for itself"),
+        pytest.param("a//b", id="an empty part"),
+        pytest.param("a/", id="a slash at the end"),
+    ],
+)
+def test_a_group_has_to_make_a_branch(group):
+    (fault,) = list_faults(f"version: 1\nimages: [{{image: a, policy: {{semver: major}}, group: {group}}}]")
+
+    assert "images[0].group: found " in fault
 
 
 def test_an_entry_says_on_which_line_it_begins():
@@ -175,8 +182,8 @@ _IMAGE = "version: 1\nimages:\n  - image: a\n    policy: {semver: major}\n"
         ),
         pytest.param(
             _IMAGE + "    polcy: {}",
-            "5:5: images[0].polcy: found an unknown key; accepted is one of the keys allow_downgrade, files, image,"
-            " min_age, name, pin_digest, platforms, policy, tags, variant; the nearest is policy",
+            "5:5: images[0].polcy: found an unknown key; accepted is one of the keys allow_downgrade, files, group,"
+            " image, min_age, name, pin_digest, platforms, policy, tags, variant; the nearest is policy",
             id="a key mistyped",
         ),
         pytest.param(
@@ -364,27 +371,6 @@ _IMAGE = "version: 1\nimages:\n  - image: a\n    policy: {semver: major}\n"
             "5:33: merge_requests.branch_prefix: found ''; accepted is the beginning of a branch's name"
             " (git-check-ref-format), as in imagebot/",
             id="an empty prefix",
-        ),
-        pytest.param(
-            _IMAGE + "merge_requests: {labels: ['a, b']}",
-            "5:27: merge_requests.labels[0]: found 'a, b'; accepted is a label: one line of at most 255 characters,"
-            " without a comma",
-            id="two labels in one",
-        ),
-        pytest.param(
-            _IMAGE + "merge_requests: {reviewers: ['@alice']}",
-            "5:30: merge_requests.reviewers[0]: found '@alice'; accepted is a user's name on the forge, without @",
-            id="a user with an at sign",
-        ),
-        pytest.param(
-            _IMAGE + "merge_requests: {draft: yes}",
-            "5:25: merge_requests.draft: found 'yes'; accepted is true or false",
-            id="YAML 1.1's yes",
-        ),
-        pytest.param(
-            _IMAGE + "merge_requests: {labels: [" + "a, " * 51 + "]}",
-            "5:26: merge_requests.labels: found 51 items; accepted is at most 50 of them",
-            id="many labels",
         ),
         pytest.param(
             "version: 1\nimages: [" + "{image: a, policy: {semver: major}}, " * 1001 + "]",
