@@ -1,10 +1,10 @@
 """What imagebot remembers between rounds: tags with their times and digests, what digests stand for, the last outcomes.
 
-It also remembers what was located in the files of config repositories.
-
+It also remembers what was located in the files of config repositories, and which registries asked to be left alone.
 
     store.py      Store: find and keep; the errors
     located.py    what was located in which blob, and in all files of a head
+    pauses.py     until when a registry is left alone, as it asked
     contents.py   what a digest stands for, as text and back
     schema.py     the tables, and how a file becomes a store of this version
 

@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeDecorator
 
-VERSION = 2
+VERSION = 3
 # "imgb": tells a store from the database of another program.
 APPLICATION_ID = 0x696D6762
 
@@ -121,6 +121,15 @@ heads = Table(
     Column("kept_at", Instant, nullable=False),
 )
 
+pauses = Table(
+    "pauses",
+    metadata,
+    Column("host", Text, primary_key=True),
+    Column("scope", Text, primary_key=True),
+    Column("until", Instant, nullable=False),
+    sqlite_with_rowid=False,
+)
+
 # What makes a store of that version one of the next. Written out, because the tables above are those of VERSION.
 _UPGRADES = {
     1: (
@@ -139,6 +148,11 @@ _UPGRADES = {
             target TEXT NOT NULL, head TEXT NOT NULL, rules TEXT NOT NULL, content TEXT NOT NULL, seal TEXT NOT NULL,
             kept_at BIGINT NOT NULL, PRIMARY KEY (target)
         )""",
+    ),
+    2: (
+        """CREATE TABLE pauses (
+            host TEXT NOT NULL, scope TEXT NOT NULL, until BIGINT NOT NULL, PRIMARY KEY (host, scope)
+        ) WITHOUT ROWID""",
     ),
 }
 

@@ -27,6 +27,7 @@ from imagebot.image.reference import Repository
 from imagebot.image.snapshot import Sighting, Snapshot, TagList
 from imagebot.store.contents import Content, format_content, parse_content
 from imagebot.store.located import LocatedMemory
+from imagebot.store.pauses import PauseMemory
 from imagebot.store.schema import (
     APPLICATION_ID,
     VERSION,
@@ -102,6 +103,7 @@ class Store:
         self.set_aside = set_aside
         """Where a broken file was moved to when this store was opened; None if there was no need."""
         self.located = LocatedMemory(self._transaction)
+        self.pauses = PauseMemory(self._transaction)
         self._engine = engine
 
     @classmethod
