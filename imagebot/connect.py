@@ -25,7 +25,7 @@ _GIT_PATIENCE = 10
 
 def make_registries(settings: Settings) -> Registries:
     """Make the client for all registries, each spoken to as the settings say."""
-    from imagebot.registry.client import Registries  # requests is slow to load
+    from imagebot.registry.client import Registries  # urllib3 is slow to load
     from imagebot.registry.host import RegistryHost
 
     hosts = {

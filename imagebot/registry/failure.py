@@ -1,4 +1,4 @@
-"""What a failed exchange means: the errors of requests, urllib3, ssl and the socket, turned into ours.
+"""What a failed exchange means: the errors of urllib3, ssl and the socket, turned into ours.
 
 They come wrapped in one another, and their texts change with every release: what counts is the classes in the chain of
 causes, from what is most telling to what is least.
@@ -9,7 +9,6 @@ import socket
 import ssl
 from collections.abc import Iterator
 
-import requests
 import urllib3
 
 from imagebot.errors import ImagebotError
@@ -39,7 +38,7 @@ def make_failure(error: BaseException, registry: str, timeout_s: float) -> Image
     for cause in causes:
         if isinstance(cause, ssl.SSLCertVerificationError):
             return UntrustedCertificate(registry, cause.verify_message)
-    through = "its proxy: " if any(isinstance(cause, requests.exceptions.ProxyError) for cause in causes) else ""
+    through = "its proxy: " if any(isinstance(cause, urllib3.exceptions.ProxyError) for cause in causes) else ""
     for kind, reason, is_brief in _REASONS:
         if any(isinstance(cause, kind) for cause in causes):
             text = through + reason.format(timeout_s=timeout_s)

@@ -12,21 +12,19 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from time import monotonic, sleep
 
-import requests
+import certifi
 import urllib3
-from requests.utils import get_environ_proxies
 
+from imagebot.registry.connections import Connections
 from imagebot.registry.errors import RateLimited, RegistryUnavailable, UnexpectedAnswer, UntrustedCertificate
 from imagebot.registry.failure import make_failure
 from imagebot.registry.host import RegistryHost, find_origin
 from imagebot.registry.message import Answer, Request
-from imagebot.registry.watch import Watch, WatchedAdapter
+from imagebot.registry.watch import Watch
 
-_CONNECT_LIMIT_S = 10.0
 _CHUNK_BYTES = 64 * 1024
 _MAX_REDIRECTS = 3
 _BRIEF_FAULTS = (502, 503, 504)
@@ -58,11 +56,12 @@ class Transport:
         self._is_named = is_named
         self._timeout_s = timeout_s
         self._pacing = pacing
-        self._verify = _find_ca_bundle(host)
-        self._session = _make_session(user_agent, connections=pacing.connections)
+        # Decompressed here, within the limit; so only what zlib can do.
+        self._headers = {"User-Agent": user_agent, "Accept-Encoding": "gzip"}
+        self._connections = Connections(ca_bundle=_find_ca_bundle(host), kept=pacing.connections, timeout_s=timeout_s)
 
     def close(self) -> None:
-        self._session.close()
+        self._connections.close()
 
     def send(self, request: Request) -> Answer:
         """Return the answer, after a few tries where a fault is brief: a broken connection, 502 to 504, a short 429.
@@ -104,8 +103,8 @@ class Transport:
         with Watch(limit_s=self._timeout_s, public_only=not self._is_named) as watch:
             try:
                 answer = self._fetch(request)
-            # urllib3's own errors, and UnicodeError for a host name, slip through requests here and there.
-            except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+            # ValueError: a UnicodeError for a host name, among others.
+            except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
                 failure = self._timed_out() if watch.is_over else make_failure(error, self._host.name, self._timeout_s)
                 raise failure from error
         # A body that ends with its connection looks whole when it was us who ended it.
@@ -117,61 +116,35 @@ class Transport:
     def _fetch(self, request: Request) -> Answer:
         with closing(self._start(request)) as response:
             body = b"".join(_read_body(response, request.limit_bytes, self._host.name))
-        return Answer(request.url, response.status_code, response.headers, body)
+        return Answer(request.url, response.status, response.headers, body)
 
-    def _start(self, request: Request) -> requests.Response:
-        headers = {"Accept": request.accept}
+    def _start(self, request: Request) -> urllib3.BaseHTTPResponse:
+        origin = find_origin(request.url)
+        if origin is None:
+            raise ValueError("no web address")
+        headers = {**self._headers, "Accept": request.accept}
         if request.authorization is not None:
             headers["Authorization"] = request.authorization.reveal()
         if request.form is not None:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
-        return self._session.request(
-            request.method,
-            request.url,
-            data=request.form.reveal() if request.form is not None else None,
-            headers=headers,
-            timeout=(min(_CONNECT_LIMIT_S, self._timeout_s), self._timeout_s),
-            # With the request, not the session: there REQUESTS_CA_BUNDLE would win over a ca_file.
-            verify=self._verify,
-            proxies=get_environ_proxies(request.url),
-            allow_redirects=False,
-            stream=True,
-        )
+        body = request.form.reveal() if request.form is not None else None
+        return self._connections.send(request.method, request.url, origin, headers=headers, body=body)
 
     def _timed_out(self) -> RegistryUnavailable:
         return RegistryUnavailable(self._host.name, f"no complete answer within {self._timeout_s:g} s")
 
 
-class _Session(requests.Session):
-    def get_redirect_target(self, resp: requests.Response) -> None:
-        """Find none: requests would read the whole body of a redirect, whatever its size, even if it may not follow."""
-
-
-def _make_session(user_agent: str, *, connections: int) -> requests.Session:
-    session = _Session()
-    session.trust_env = False
-    # Decompressed here, within the limit; so only what zlib can do.
-    session.headers.update({"User-Agent": user_agent, "Accept-Encoding": "gzip"})
-    # A cookie would make one repository's answer depend on another's.
-    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
-    # Of one registry: its own host, its token server, and where it may redirect to.
-    adapter = WatchedAdapter(pool_connections=4, pool_maxsize=connections)
-    session.mount("https://", adapter)
-    session.mount("http://", adapter)
-    return session
-
-
-def _find_ca_bundle(host: RegistryHost) -> str | bool:
-    """Return what requests takes as `verify`; True is the bundle it brings with it."""
+def _find_ca_bundle(host: RegistryHost) -> Path:
+    """Find the authorities: the registry's own, the machine's where its environment names them, or Mozilla's."""
     if host.ca_file is not None:
         _check_ca_file(host.ca_file, host.name)
-        return str(host.ca_file)
+        return host.ca_file
     for name in _CA_BUNDLE_VARIABLES:
         if bundle := os.environ.get(name):
             if not Path(bundle).exists():
                 raise UntrustedCertificate(host.name, f"{name} names {bundle}, which is not there")
-            return bundle
-    return True
+            return Path(bundle)
+    return Path(certifi.where())
 
 
 def _check_ca_file(file: Path, registry: str) -> None:
@@ -183,7 +156,7 @@ def _check_ca_file(file: Path, registry: str) -> None:
         raise UntrustedCertificate(registry, f"the ca_file {file} cannot be read: {error.strerror}") from error
 
 
-def _read_body(response: requests.Response, limit_bytes: int, registry: str) -> Iterator[bytes]:
+def _read_body(response: urllib3.BaseHTTPResponse, limit_bytes: int, registry: str) -> Iterator[bytes]:
     """Yield the decompressed body; raises UnexpectedAnswer as soon as it is known to pass the limit."""
     encoding = response.headers.get("Content-Encoding", "identity").lower()
     if encoding not in ("identity", "gzip", "x-gzip"):
@@ -191,7 +164,7 @@ def _read_body(response: requests.Response, limit_bytes: int, registry: str) -> 
     # Not urllib3's decoder: of a small chunk it may make any number of bytes before they can be counted.
     decoder = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16) if encoding.endswith("gzip") else None
     left = limit_bytes
-    for chunk in response.raw.stream(_CHUNK_BYTES, decode_content=False):
+    for chunk in response.stream(_CHUNK_BYTES, decode_content=False):
         try:
             data = decoder.decompress(chunk, left + 1) if decoder is not None else chunk
         except zlib.error as error:

@@ -6,16 +6,16 @@ connection has really reached, before a byte is sent: a look-up of the name befo
 """
 
 import ipaddress
+import itertools
 import socket
 import threading
 from contextlib import suppress
 from contextvars import ContextVar, Token
-from typing import Any
+from heapq import heappop, heappush
+from time import monotonic
 
-from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.poolmanager import PoolManager
 from urllib3.response import HTTPResponse
 
 from imagebot.registry.errors import PrivateAddress
@@ -33,21 +33,21 @@ class Watch:
         self._public_only = public_only
         self._lock = threading.Lock()
         self._socket: socket.socket | None = None
-        self._timer = threading.Timer(limit_s, self._end)
-        self._timer.daemon = True
+        self._is_done = False
+        self._limit_s = limit_s
         self._token: Token[Watch | None] | None = None
 
     def __enter__(self) -> "Watch":
         self._token = _current.set(self)
-        self._timer.start()
+        _watchdog.add(self, limit_s=self._limit_s)
         return self
 
     def __exit__(self, *_: object) -> None:
         if self._token is not None:
             _current.reset(self._token)
-        self._timer.cancel()
         # From here on the socket may serve another exchange.
         with self._lock:
+            self._is_done = True
             self._socket = None
 
     def check_address(self, host: str, sock: socket.socket) -> None:
@@ -65,10 +65,12 @@ class Watch:
             if self.is_over:
                 self._shut_down()
 
-    def _end(self) -> None:
+    def end(self) -> None:
+        """End the exchange, unless it has ended by itself."""
         with self._lock:
-            self.is_over = True
-            self._shut_down()
+            if not self._is_done:
+                self.is_over = True
+                self._shut_down()
 
     def _shut_down(self) -> None:
         if self._socket is None:
@@ -76,6 +78,42 @@ class Watch:
         with suppress(OSError):  # the other side was faster
             # The plain socket's method: that of a TLS socket takes its state away from under the thread that reads.
             socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+
+
+class _Watchdog:
+    """One thread for all watches, as a thread for each exchange costs half as much as the exchange.
+
+    A watch that is done stays here until its time: that takes the thread fewer steps than to find it.
+    """
+
+    def __init__(self) -> None:
+        self._due: list[tuple[float, int, Watch]] = []
+        self._count = itertools.count()
+        self._changed = threading.Condition()
+        self._is_running = False
+
+    def add(self, watch: Watch, *, limit_s: float) -> None:
+        entry = monotonic() + limit_s, next(self._count), watch
+        with self._changed:
+            heappush(self._due, entry)
+            if self._due[0] is entry:
+                self._changed.notify()
+            if not self._is_running:
+                self._is_running = True
+                threading.Thread(target=self._run, name="watchdog", daemon=True).start()
+
+    def _run(self) -> None:
+        while True:
+            self._wait_for_next().end()
+
+    def _wait_for_next(self) -> Watch:
+        with self._changed:
+            while not self._due or self._due[0][0] > monotonic():
+                self._changed.wait(self._due[0][0] - monotonic() if self._due else None)
+            return heappop(self._due)[2]
+
+
+_watchdog = _Watchdog()
 
 
 def is_public(address: str) -> bool:
@@ -112,18 +150,5 @@ class _HttpsPool(HTTPSConnectionPool):
     ConnectionCls = _HttpsConnection
 
 
-class WatchedAdapter(HTTPAdapter):
-    """requests' adapter, with connections that a Watch looks after."""
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
-        _install(self.poolmanager)
-
-    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> PoolManager:
-        manager: PoolManager = super().proxy_manager_for(*args, **kwargs)
-        _install(manager)
-        return manager
-
-
-def _install(manager: PoolManager) -> None:
-    manager.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
+WATCHED_POOLS: dict[str, type[HTTPConnectionPool]] = {"http": _HttpPool, "https": _HttpsPool}
+"""For urllib3's `PoolManager.pool_classes_by_scheme`: pools whose connections a Watch looks after."""

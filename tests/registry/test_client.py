@@ -6,10 +6,9 @@ import sys
 from datetime import UTC, datetime
 
 import pytest
-import responses
 
 from imagebot.demo.image import IMAGE, make_digest
-from imagebot.demo.loopback import Reply
+from imagebot.demo.loopback import Call, Reply
 from imagebot.demo.push import push_image
 from imagebot.demo.registry import LoopbackRegistry
 from imagebot.errors import NeedsOperator, Transient
@@ -26,6 +25,7 @@ from imagebot.registry.errors import (
 )
 from imagebot.registry.host import RegistryHost
 from imagebot.secret import Secret
+from tests.servers.internet import Internet
 from tests.servers.raw_server import RawConnection, RawServer
 
 BOB = {"username": "bob", "password": Secret("s3cret")}
@@ -302,54 +302,61 @@ def test_what_an_answer_for_a_digest_means(registry, connect, reply, error, said
     assert said in str(caught.value)
 
 
-@responses.activate
-def test_docker_hub_stands_at_other_addresses():
-    registry, auth = "https://registry-1.docker.io", "https://auth.docker.io/token"
-    challenge = {"WWW-Authenticate": f'Bearer realm="{auth}",service="registry.docker.io"'}
-    scope = {"service": "registry.docker.io", "scope": "repository:library/nginx:pull"}
-    listing = f"{registry}/v2/library/nginx/tags/list"
-    responses.get(listing, status=401, headers=challenge)
-    responses.get(auth, json={"token": "t"}, match=[responses.matchers.query_param_matcher(scope)])
-    let_in = responses.matchers.header_matcher({"Authorization": "Bearer t"})
-    responses.get(listing, json={"tags": ["1.27"]}, match=[let_in])
+def test_docker_hub_stands_at_other_addresses(tmp_path, monkeypatch):
+    def list_tags(call: Call) -> Reply:
+        realm = 'Bearer realm="https://auth.docker.io/token",service="registry.docker.io"'
+        is_in = call.headers.get("Authorization") == "Bearer t"
+        return Reply(200, b'{"tags": ["1.27"]}') if is_in else Reply(401, headers={"WWW-Authenticate": realm})
 
-    with Registries({}, docker_config=None, timeout_s=5.0, user_agent="imagebot/test") as registries:
-        assert registries.list_tags(parse_repository("nginx")).tags == ("1.27",)
+    hosts = {"registry-1.docker.io": list_tags, "auth.docker.io": lambda _: Reply(200, b'{"token": "t"}')}
+    with Internet(tmp_path, hosts) as internet:
+        internet.connect(monkeypatch)
+        with Registries({}, docker_config=None, timeout_s=5.0, user_agent="imagebot/test") as registries:
+            assert registries.list_tags(parse_repository("nginx")).tags == ("1.27",)
 
-
-@responses.activate
-def test_a_known_redirect_is_followed_without_a_login():
-    there = "https://us-west2-docker.pkg.dev/v2/k8s/images/pause/tags/list"
-    responses.get("https://registry.k8s.io/v2/pause/tags/list", status=307, headers={"Location": there})
-    responses.get(
-        there,
-        json={"tags": ["3.9"]},
-        headers={"Link": '<?last=3.9>; rel="next"'},
-        match=[responses.matchers.query_param_matcher({})],
-    )
-    responses.get(there, json={"tags": ["3.10"]}, match=[responses.matchers.query_param_matcher({"last": "3.9"})])
-
-    with Registries({}, docker_config=None, timeout_s=5.0, user_agent="imagebot/test") as registries:
-        assert registries.list_tags(parse_repository("registry.k8s.io/pause")).tags == ("3.10", "3.9")
-    assert not any("Authorization" in call.request.headers for call in responses.calls)
+    scope = "service=registry.docker.io&scope=repository%3Alibrary%2Fnginx%3Apull"
+    listing = "registry-1.docker.io/v2/library/nginx/tags/list?n=1000"
+    assert internet.list_asked() == [listing, f"auth.docker.io/token?{scope}", listing]
 
 
-@responses.activate
-def test_no_login_goes_along_with_a_known_redirect():
-    here, there = "https://registry.k8s.io/v2/pause/tags/list", "https://us-west2-docker.pkg.dev/v2/pause/tags/list"
-    responses.get(here, status=401, headers={"WWW-Authenticate": "Basic"})
-    responses.get(here, status=307, headers={"Location": there})
-    responses.get(there, json={"tags": ["3.9"]})
-    host = RegistryHost("registry.k8s.io", username="bob", password=Secret("s3cret"))
+K8S, ITS_STORE = "registry.k8s.io", "us-west2-docker.pkg.dev"
 
-    with Registries({host.name: host}, docker_config=None, timeout_s=5.0, user_agent="imagebot/test") as registries:
-        registries.list_tags(parse_repository("registry.k8s.io/pause"))
 
-    assert ["Authorization" in call.request.headers for call in responses.calls] == [False, True, False]
+def test_a_known_redirect_is_followed_without_a_login(tmp_path, monkeypatch):
+    pages = {
+        "/v2/k8s/images/pause/tags/list": Reply(200, b'{"tags": ["3.9"]}', {"Link": '<?last=3.9>; rel="next"'}),
+        "/v2/k8s/images/pause/tags/list?last=3.9": Reply(200, b'{"tags": ["3.10"]}'),
+    }
+    there = f"https://{ITS_STORE}/v2/k8s/images/pause/tags/list"
+    hosts = {K8S: lambda _: Reply(307, headers={"Location": there}), ITS_STORE: lambda call: pages[call.target]}
+    with Internet(tmp_path, hosts) as internet:
+        internet.connect(monkeypatch)
+        with Registries({}, docker_config=None, timeout_s=5.0, user_agent="imagebot/test") as registries:
+            assert registries.list_tags(parse_repository("registry.k8s.io/pause")).tags == ("3.10", "3.9")
+
+    assert len(internet.calls) == 3
+    assert not any("Authorization" in call.headers for _, call in internet.calls)
+
+
+def test_no_login_goes_along_with_a_known_redirect(tmp_path, monkeypatch):
+    there = f"https://{ITS_STORE}/v2/pause/tags/list"
+    answers = iter([Reply(401, headers={"WWW-Authenticate": "Basic"}), Reply(307, headers={"Location": there})])
+    hosts = {K8S: lambda _: next(answers), ITS_STORE: lambda _: Reply(200, b'{"tags": ["3.9"]}')}
+    host = RegistryHost(K8S, username="bob", password=Secret("s3cret"))
+    with Internet(tmp_path, hosts) as internet:
+        internet.connect(monkeypatch)
+        with Registries({K8S: host}, docker_config=None, timeout_s=5.0, user_agent="imagebot/test") as registries:
+            registries.list_tags(parse_repository("registry.k8s.io/pause"))
+
+    assert [(host, "Authorization" in call.headers) for host, call in internet.calls] == [
+        (K8S, False),
+        (K8S, True),
+        (ITS_STORE, False),
+    ]
 
 
 def test_docker_is_not_imported_without_need():
-    slow = ("docker", "gitlab", "pydantic", "sqlalchemy", "structlog")
+    slow = ("docker", "gitlab", "pydantic", "requests", "sqlalchemy", "structlog")
     probe = f"import sys, imagebot.registry.client; print([name for name in {slow} if name in sys.modules])"
 
     done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)

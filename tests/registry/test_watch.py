@@ -1,6 +1,8 @@
 """Where connections may lead: a host that the settings do not name stands at a public address, or is not talked to."""
 
 import socket
+import threading
+from contextlib import ExitStack
 
 import pytest
 
@@ -102,3 +104,29 @@ def test_a_watch_that_ended_leaves_the_socket_to_the_next(pair):
     theirs.settimeout(0.1)
     with pytest.raises(TimeoutError):
         theirs.recv(1)
+
+
+def test_watches_end_in_the_order_of_their_limits_whatever_the_order_they_began_in():
+    pairs = [socket.socketpair() for _ in range(3)]
+    watches = [Watch(limit_s=limit_s, public_only=False) for limit_s in (60, 0.1, 0.05)]
+    with ExitStack() as stack:
+        for watch, (ours, theirs) in zip(watches, pairs, strict=True):
+            stack.enter_context(ours)
+            theirs.settimeout(5)
+            stack.enter_context(theirs)
+            stack.enter_context(watch)
+            watch.watch(ours)
+        ended = [pairs[which][1].recv(1) for which in (2, 1)]
+
+    assert ended == [b"", b""]
+    assert [watch.is_over for watch in watches] == [False, True, True]
+
+
+def test_a_thread_watches_over_all_exchanges():
+    with Watch(limit_s=60, public_only=False):
+        before = threading.active_count()
+        with ExitStack() as stack:
+            for _ in range(100):
+                stack.enter_context(Watch(limit_s=60, public_only=False))
+
+            assert threading.active_count() == before

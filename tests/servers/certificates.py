@@ -25,9 +25,9 @@ _CA_USAGE = x509.KeyUsage(
 
 
 class Authority:
-    """Issues one certificate, for 127.0.0.1 and localhost; `ca_file` is what a client has to trust."""
+    """Issues one certificate, for 127.0.0.1, localhost and `names`; `ca_file` is what a client has to trust."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, names: tuple[str, ...] = ()) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test authority")])
@@ -42,7 +42,7 @@ class Authority:
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
         )
         self.ca_file.write_bytes(certificate.sign(self._key, hashes.SHA256()).public_bytes(Encoding.PEM))
-        self._server_file.write_bytes(self._issue())
+        self._server_file.write_bytes(self._issue(("localhost", *names)))
 
     def make_server_context(self) -> ssl.SSLContext:
         """Return what a server wraps its socket with."""
@@ -50,9 +50,9 @@ class Authority:
         context.load_cert_chain(self._server_file)
         return context
 
-    def _issue(self) -> bytes:
+    def _issue(self, hosts: tuple[str, ...]) -> bytes:
         key = ec.generate_private_key(ec.SECP256R1())
-        names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+        names = [*map(x509.DNSName, hosts), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
         certificate = (
             _start(subject, self._name, key.public_key())

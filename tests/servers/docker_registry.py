@@ -12,7 +12,7 @@ import json
 import re
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import IO, NamedTuple, Self
 
@@ -44,6 +44,7 @@ class DockerRegistry:
     ) -> None:
         self._program = require_program("docker-registry")
         folder.mkdir(parents=True, exist_ok=True)
+        self._folder = folder
         number = len(list(folder.glob("*.json")))
         self._config_file = folder / f"registry-{number}.json"
         self._log_file = folder / f"registry-{number}.log"
@@ -70,6 +71,14 @@ class DockerRegistry:
             self._process.wait()
         if self._log is not None:
             self._log.close()
+
+    def write_tags(self, path: str, tags: Iterable[str], digest: str) -> None:
+        """Let tags point to what was pushed to the repository, by writing to its folder: a push of each takes 3 ms."""
+        folder = self._folder / "data/docker/registry/v2/repositories" / path / "_manifests/tags"
+        for tag in tags:
+            link = folder / tag / "current" / "link"
+            link.parent.mkdir(parents=True)
+            link.write_text(digest)
 
     def read_requests(self, count: int) -> list[SeenRequest]:
         """Return what it was asked and answered so far, once that is `count` or more: it logs after it answers."""

@@ -41,7 +41,8 @@ class RawServer:
     def _answer(self, connection: socket.socket) -> None:
         with connection, suppress(OSError):  # the other side may go when it likes
             raw = RawConnection(connection, self._is_over)
-            if raw.read_head():
+            raw.head = raw.read_head()
+            if raw.head:
                 self._talk(raw)
 
 
@@ -49,32 +50,34 @@ class RawConnection:
     """One connection whose request has been read."""
 
     def __init__(self, connection: socket.socket, is_over: threading.Event) -> None:
-        self._connection = connection
+        self.socket = connection
+        self.head = b""
+        """That of the first request."""
         self._is_over = is_over
 
     def read_head(self) -> bytes:
         """Return the head of the next request, or nothing where none comes."""
         head = b""
         while b"\r\n\r\n" not in head:
-            data = self._connection.recv(65536)
+            data = self.socket.recv(65536)
             if not data:
                 return b""
             head += data
         return head
 
     def send(self, data: bytes) -> None:
-        self._connection.sendall(data)
+        self.socket.sendall(data)
 
     def drip(self, byte: bytes) -> None:
         """Send the byte again and again, slowly, until the other side or the test has had enough."""
         while not self._is_over.wait(_DRIP_PAUSE_S):
-            self._connection.sendall(byte)
+            self.socket.sendall(byte)
 
     def wait(self) -> None:
         """Say nothing until the other side goes."""
-        self._connection.recv(1)
+        self.socket.recv(1)
 
     def reset(self) -> None:
         """Break off with RST, as a crashed server or a firewall does."""
-        self._connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self._connection.close()
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.socket.close()
