@@ -73,6 +73,8 @@ class Outcome:
     error: str = ""
     is_dry: bool = field(default=False, kw_only=True)
     is_bug: bool = field(default=False, kw_only=True)
+    is_transient: bool = field(default=False, kw_only=True)
+    """Whether the error may pass by itself."""
 
     @property
     def has_failed(self) -> bool:
