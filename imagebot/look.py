@@ -9,12 +9,11 @@ from typing import TypeVar, cast
 import imagebot
 from imagebot.errors import ImagebotError, InvalidInput
 from imagebot.git import BLOBS_LIMIT_BYTES, Change, GitRepo, Oid, TreeFile
-from imagebot.image.reference import InvalidReference, parse_repository
 from imagebot.log import log
 from imagebot.proposal.commit import Trailers, find_trailers
 from imagebot.proposal.flux_survey import survey_with_flux
 from imagebot.proposal.kept_head import KeptHead, format_head, parse_head, parse_policy
-from imagebot.proposal.plan import make_branch_name, make_fingerprint
+from imagebot.proposal.plan import make_fingerprint
 from imagebot.proposal.survey import Survey, Unread, govern, locate_file, make_bindings
 from imagebot.settings.operator import TargetSettings
 from imagebot.settings.policy_file import MissingPolicyFile, PolicyFile, parse_policy_file
@@ -293,8 +292,8 @@ def _explain_unread(file: TreeFile) -> Unread:
 def find_standing(seen: Look, branch: str, *, git: GitRepo) -> Standing | None:
     """Read what stands on a branch that begins with the prefix; None if there is no such branch.
 
-    It is ours if its commit says that it is about the image that the branch is named after, and still makes the very
-    changes that we committed: someone who adds to it, amends it or rebases it makes it theirs.
+    It is ours if its commit says that it is for a branch of this name, and still makes the very changes that we
+    committed: someone who adds to it, amends it or rebases it makes it theirs.
     """
     oid = seen.branches.get(branch)
     if oid is None:
@@ -302,7 +301,7 @@ def find_standing(seen: Look, branch: str, *, git: GitRepo) -> Standing | None:
     commit = git.describe_commit(oid)
     trailers = find_trailers(commit.message)
     theirs = Standing(oid, frozenset(), trailers, is_on_base=False, owner=Owner.PERSON)
-    if len(commit.parents) != 1 or commit.author != commit.committer or not _is_named_after(branch, trailers, seen):
+    if len(commit.parents) != 1 or commit.author != commit.committer or trailers.name_branch(seen.prefix) != branch:
         return theirs
     changes = frozenset(git.list_changes(commit.parents[0], oid))
     if fingerprint_files(changes) != trailers.files:
@@ -312,13 +311,6 @@ def find_standing(seen: Look, branch: str, *, git: GitRepo) -> Standing | None:
     parent = commit.parents[0]
     is_on_base = git.contains(parent, branch=seen.target.branch, head=seen.head, depth=_HISTORY)
     return Standing(oid, changes, trailers, is_on_base, Owner.OURS)
-
-
-def _is_named_after(branch: str, trailers: Trailers, seen: Look) -> bool:
-    try:
-        return trailers.image is not None and make_branch_name(seen.prefix, parse_repository(trailers.image)) == branch
-    except InvalidReference:
-        return False
 
 
 def fingerprint_files(changes: Iterable[Change]) -> str:

@@ -21,14 +21,23 @@ from imagebot.look import Look, Owner, Standing, find_oids, find_standing, finge
 from imagebot.policy.policies import Moment, Newest
 from imagebot.policy.reading import Rule
 from imagebot.policy.select import NoCandidate, Selection, select
-from imagebot.proposal.block import Block, find_block, replace_block
+from imagebot.proposal.block import (
+    Block,
+    compose_body,
+    count_foreign,
+    find_block,
+    format_block,
+    make_block,
+    replace_block,
+)
 from imagebot.proposal.choose import Choice, Listings, Unlisted, list_waiting
-from imagebot.proposal.commit import make_commit_message
+from imagebot.proposal.commit import Trailers, make_commit_message, make_commit_text
+from imagebot.proposal.group import GroupKey, GroupKind, Pair, make_branch_name
 from imagebot.proposal.markup import code
 from imagebot.proposal.outcome import Action, Outcome, Result
 from imagebot.proposal.plan import Change as ProposedChange
-from imagebot.proposal.plan import Group, apply_changes, make_branch_name, make_changes, make_groups
-from imagebot.proposal.text import Text, make_text, make_title
+from imagebot.proposal.plan import Group, apply_changes, make_changes, make_groups
+from imagebot.proposal.text import make_text, make_title
 
 # A tag that points back to an earlier digest may be served by a registry whose replicas disagree.
 _STEADY = timedelta(days=1)
@@ -105,7 +114,7 @@ def _gather(look: Look, listings: Listings, choices: Iterable[Choice]) -> Mappin
     listed: dict[str, Snapshot | None] = {}
     for choice in choices:
         repository = choice.governed.repository
-        branch, listing = make_branch_name(look.prefix, repository), listings.get(repository)
+        branch, listing = make_branch_name(look.prefix, GroupKey.of_image(repository)), listings.get(repository)
         together.setdefault(branch, []).append(choice)
         listed[branch] = listing if isinstance(listing, Snapshot) else None
     return {branch: _Image(listed[branch], tuple(concerned)) for branch, concerned in together.items()}
@@ -139,7 +148,7 @@ def _propose(round_: Round, *, group: Group, request: MergeRequest | None, image
         return replace(result, title=title, detail=_explain_vanished(vanished))
 
     declined = _find_declined(round_, group.branch, request=request, standing=standing)
-    wanted = tuple(change for change in group.changes if change.proposed not in declined)
+    wanted = tuple(change for change in group.changes if change.pair not in declined)
     if not wanted:
         result = replace(result, action=Action.DECLINED, detail="a person closed exactly this unmerged")
         retire = partial(_retire, branch=group.branch, request=request, image=image, note=_SUPERSEDED)
@@ -154,9 +163,7 @@ def _propose(round_: Round, *, group: Group, request: MergeRequest | None, image
         group = replace(group, changes=applied.made)
         if _ensure_branch(round_, group, applied.files, standing=standing):
             result = replace(result, action=Action.OPENED if standing is None else Action.MOVED)
-    limit, policy_file = round_.forge.body_limit, round_.look.target.policy_file
-    text = make_text(group, policy_file=policy_file, declined=declined, limit=limit)
-    return _ensure_request(round_, replace(result, title=text.title), text, request=request)
+    return _ensure_request(round_, result, group, request=request, declined=declined)
 
 
 def _find_vanished(
@@ -164,8 +171,8 @@ def _find_vanished(
 ) -> Set[str]:
     """Find the tags that are proposed and that the registry does not give any more."""
     is_open = request is not None or not round_.forge.has_merge_requests
-    proposed = standing.trailers.proposed if standing and is_open else frozenset()
-    return {each.partition("@")[0] for each in proposed} - listed
+    pairs = standing.trailers.pairs if standing and is_open else frozenset()
+    return {pair.tag.partition("@")[0] for pair in pairs} - listed
 
 
 def _explain_vanished(vanished: Set[str]) -> str:
@@ -198,8 +205,8 @@ def _leave(result: Result, standing: Standing) -> Result:
 
 def _find_declined(
     round_: Round, branch: str, *, request: MergeRequest | None, standing: Standing | None
-) -> frozenset[str]:
-    """Find what people said no to of the branch's image, by closing a merge request that proposed it.
+) -> frozenset[Pair]:
+    """Find what people said no to on the branch, by closing a merge request that proposed it.
 
     An open merge request remembers what was declined before it. One that a person closed after taking its block
     out said no to what is still on the branch.
@@ -207,15 +214,15 @@ def _find_declined(
     if request is not None:
         block = find_block(request.body)
         return frozenset(block.declined) if block else frozenset()
-    declined: set[str] = set()
+    declined: set[Pair] = set()
     for ended in round_.forge.find_ended(branch=branch, target=round_.look.target.branch):
         if ended.state is not MergeRequestState.CLOSED:
             continue
         block = find_block(ended.body)
         if block is None:
-            declined |= standing.trailers.proposed if standing else set()
+            declined |= standing.trailers.pairs if standing else set()
         elif not block.is_retired:
-            declined |= {*block.proposed, *block.declined}
+            declined |= {*block.pairs, *block.declined}
     return frozenset(declined)
 
 
@@ -248,9 +255,14 @@ def _ensure_branch(round_: Round, group: Group, files: Mapping[str, bytes], *, s
     if standing is not None and standing.is_on_base and _merges_to(round_, standing, files, changes=changes):
         return False
     if not round_.is_dry:
-        message = make_commit_message(
-            make_title(group), group, files=fingerprint_files(changes), target=look.target.branch
+        trailers = Trailers(
+            frozenset(group.pairs),
+            group=group.branch.removeprefix(look.prefix),
+            plan=group.fingerprint,
+            files=fingerprint_files(changes),
+            target=look.target.branch,
         )
+        message = make_commit_message(make_commit_text(make_title(group), group), trailers)
         commit = round_.git.commit(files, parent=look.head, message=message, at=round_.now)
         round_.git.push(group.branch, commit, expected=standing.oid if standing else None)
         log.info("branch_pushed", branch=group.branch, oid=commit, was=standing.oid if standing else None)
@@ -277,30 +289,39 @@ def _merges_to(round_: Round, standing: Standing, files: Mapping[str, bytes], *,
     return True
 
 
-def _ensure_request(round_: Round, result: Result, text: Text, *, request: MergeRequest | None) -> Result:
-    """Let there be one open merge request for the branch, with this text."""
+def _ensure_request(
+    round_: Round, result: Result, group: Group, *, request: MergeRequest | None, declined: frozenset[Pair]
+) -> Result:
+    """Let there be one open merge request for the branch, with the text of the group."""
+    policy_file, old = round_.look.target.policy_file, request.body if request else ""
+    known = find_block(old)
+    opened_at = known.opened_at if known and known.opened_at else round_.now
+    block = make_block(group, policy_file=policy_file, opened_at=opened_at, declined=declined)
+    limit = round_.forge.body_limit - len(format_block(block)) - count_foreign(old)
+    text = make_text(group, policy_file=policy_file, limit=limit)
+    result, body = replace(result, title=text.title), compose_body(text.body, block, old=old)
     if not round_.forge.has_merge_requests:
         return result
     if request is None:
-        return _open_request(round_, result, text)
+        return _open_request(round_, result, body)
     is_moved = result.action is not Action.UNCHANGED
-    if not is_moved and find_block(request.body) == text.block:
+    if not is_moved and block.tells_same(known):
         return result
     if not round_.is_dry:
-        round_.forge.edit(request, title=text.title, body=text.body)
+        round_.forge.edit(request, title=text.title, body=body)
         log.info("merge_request_edited", branch=result.branch, url=request.url)
     return replace(result, action=Action.MOVED if is_moved else Action.RETOLD)
 
 
-def _open_request(round_: Round, result: Result, text: Text) -> Result:
+def _open_request(round_: Round, result: Result, body: str) -> Result:
     target, rules = round_.look.target, round_.look.policy.merge_requests
     if round_.is_dry:
         return replace(result, action=Action.OPENED)
     new = NewMergeRequest(
         branch=result.branch,
         target=target.branch,
-        title=text.title,
-        body=text.body,
+        title=result.title,
+        body=body,
         labels=rules.labels,
         reviewers=rules.reviewers,
         assignees=rules.assignees,
@@ -311,13 +332,13 @@ def _open_request(round_: Round, result: Result, text: Text) -> Result:
     return replace(result, action=Action.OPENED, url=opened.merge_request.url, detail="; ".join(opened.unmet))
 
 
-def _explain_end(look: Look, image: _Image, proposed: Set[str]) -> str:
+def _explain_end(look: Look, image: _Image, proposed: Set[Pair]) -> str:
     """Say why nothing of what was proposed is wanted any more."""
     holds = f"{look.target.branch} holds what was proposed here"
     written = {choice.current_tag for choice in image.choices}
     if not image.choices:
         return f"Nothing that {look.target.policy_file} governs on {look.target.branch} names this image any more."
-    if written <= proposed:
+    if written <= {pair.tag for pair in proposed}:
         return f"{holds}: nothing is left to do."
     held = [choice.pin.held for choice in image.choices if choice.pin.held]
     waiting = [str(each) for _, each in list_waiting(image.choices)]
@@ -349,11 +370,11 @@ def _retire(
         return None
     if wavering := _find_wavering(round_, standing, request=request, image=image):
         return Result(branch, title, Action.UNCHANGED, url=url, detail=wavering)
-    proposed = standing.trailers.proposed if standing else frozenset(block.proposed) if block else frozenset()
+    proposed = standing.trailers.pairs if standing else frozenset(block.pairs) if block else frozenset()
     note = note or _explain_end(round_.look, image, proposed)
     if not round_.is_dry:
         if request is not None:
-            retired = replace(block or Block("", (), ""), is_retired=True)
+            retired = replace(block or Block(GroupKey(GroupKind.ALL, ""), (), ""), is_retired=True)
             told = round_.forge.edit(request, title=request.title, body=replace_block(request.body, retired))
             round_.forge.close(told, note=note)
         if standing is not None:
@@ -374,8 +395,8 @@ def _find_wavering(round_: Round, standing: Standing | None, *, request: MergeRe
         if isinstance(c.verdict, Selection) and c.governed.entry.rules.pins_digest
         if not c.pin.held and not c.pin.waiting
     }
-    for each in sorted(standing.trailers.proposed):
-        tag, _, digest = each.partition("@")
+    for pair in sorted(standing.trailers.pairs):
+        tag, _, digest = pair.tag.partition("@")
         sighting = image.listing.sightings.get(tag) if digest and tag in followed else None
         # The sighting is the one before this round: it is the proposed one if that has changed just now.
         is_new = sighting is not None and round_.now - sighting.first_seen < _STEADY

@@ -1,6 +1,7 @@
 """The commit of a proposal: its message, and the trailers by which a later round knows what stands on a branch.
 
 Imagebot-Update: REPOSITORY=TAG     one for each tag, or TAG@DIGEST where only the digest changes
+Imagebot-Group: NAME                what the branch is called, without the prefix
 Imagebot-Plan: FINGERPRINT          of what was to be changed
 Imagebot-Files: FINGERPRINT         of the blobs before and after: who changes the commit cannot keep it
 Imagebot-Target: BRANCH             the branch that it is for
@@ -10,11 +11,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from imagebot.proposal.group import GroupKey, GroupKind, Pair, make_branch_name
 from imagebot.proposal.markup import visible
 from imagebot.proposal.plan import Change, Group
 
 _MAX_LINES = 200
-_TRAILER = re.compile(r"^Imagebot-(Update|Plan|Files|Target): (.+)$", re.MULTILINE)
+_TRAILER = re.compile(r"^Imagebot-(Update|Group|Plan|Files|Target): (.+)$", re.MULTILINE)
 # In a commit message forges read `#12` and `Closes #12`, `@name` and `[skip ci]`: in a file's name they mean nothing.
 _MEANT_FOR_FORGES = re.compile(r"[#@!&%$~\[\]]")
 
@@ -23,27 +25,38 @@ _MEANT_FOR_FORGES = re.compile(r"[#@!&%$~\[\]]")
 class Trailers:
     """What a commit says of itself; each is None or empty if it does not."""
 
-    image: str | None
-    proposed: frozenset[str]
-    plan: str | None
-    files: str | None
-    target: str | None
+    pairs: frozenset[Pair] = frozenset()
+    group: str | None = None
+    plan: str | None = None
+    files: str | None = None
+    target: str | None = None
+
+    def name_branch(self, prefix: str) -> str | None:
+        """Name the branch on which imagebot would have put the commit; None if it would not have made it."""
+        if self.group is not None:
+            return prefix + self.group
+        # Before there were groups, a branch was named after the one image of its commit.
+        images = {pair.image for pair in self.pairs}
+        return make_branch_name(prefix, GroupKey(GroupKind.IMAGE, images.pop())) if len(images) == 1 else None
 
 
-def make_commit_message(title: str, group: Group, *, files: str, target: str) -> str:
-    """Write plain text that stands alone, as where there is no forge nothing else is shown.
-
-    `files` is the fingerprint of the blobs, `target` the branch that the proposal is for.
-    """
+def make_commit_text(title: str, group: Group) -> str:
+    """Write what people read of a message: it stands alone, as where there is no forge nothing else is shown."""
     policies = sorted({f"{c.governed.entry.label} ({c.governed.entry.rules})" for c in group.changes})
-    trailers = [
-        *(f"Imagebot-Update: {group.repository}={each}" for each in group.proposed),
-        f"Imagebot-Plan: {group.fingerprint}",
-        f"Imagebot-Files: {files}",
-        f"Imagebot-Target: {target}",
-    ]
     allowed = "Allowed by " + ", ".join(visible(each) for each in policies) + "."
-    return "\n\n".join([title, "\n".join(_list_moves(group.changes)), allowed, "\n".join(trailers)]) + "\n"
+    return "\n\n".join([title, "\n".join(_list_moves(group.changes)), allowed])
+
+
+def make_commit_message(text: str, trailers: Trailers) -> str:
+    """Put the trailers behind what people read."""
+    lines = [
+        *(f"Imagebot-Update: {pair}" for pair in sorted(trailers.pairs)),
+        f"Imagebot-Group: {trailers.group}",
+        f"Imagebot-Plan: {trailers.plan}",
+        f"Imagebot-Files: {trailers.files}",
+        f"Imagebot-Target: {trailers.target}",
+    ]
+    return f"{text.rstrip()}\n\n" + "\n".join(lines) + "\n"
 
 
 def _list_moves(changes: Sequence[Change]) -> list[str]:
@@ -62,13 +75,16 @@ def _identifier(change: Change) -> str:
 
 
 def find_trailers(message: str) -> Trailers:
-    """Read the trailers of a commit message; of those that stand twice the last counts, but for updates."""
-    found = _TRAILER.findall(message)
+    """Read the trailers in the last paragraph of a message; of those that stand twice the last counts.
+
+    Of updates all count.
+    """
+    found = _TRAILER.findall(message.rstrip().rpartition("\n\n")[2])
     last = dict(found)
-    updates = [value.rpartition("=") for key, value in found if key == "Update"]
+    updates = (value.rpartition("=") for key, value in found if key == "Update")
     return Trailers(
-        image=updates[-1][0] if updates else None,
-        proposed=frozenset(each for _, _, each in updates),
+        frozenset(Pair(image, tag) for image, _, tag in updates),
+        group=last.get("Group"),
         plan=last.get("Plan"),
         files=last.get("Files"),
         target=last.get("Target"),

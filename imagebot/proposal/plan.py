@@ -1,7 +1,7 @@
 """Which occurrences move together, on which branch, and what the files then hold.
 
-One proposal for one image: all its occurrences in the target, whatever the tags they move to. Its branch is named after
-the image alone, so that the next tag moves the same branch and the same merge request.
+One proposal for one image, unless the policy file groups changes otherwise: then for one folder, file or group of
+entries, or for all.
 """
 
 import json
@@ -13,12 +13,11 @@ from itertools import groupby
 from imagebot.image.reference import Reference, Repository
 from imagebot.policy.select import Selection
 from imagebot.proposal.choose import Choice
+from imagebot.proposal.group import GroupKey, GroupKind, Pair, make_branch_name
+from imagebot.proposal.request_rules import GroupBy
 from imagebot.proposal.survey import Governed, Unread
 from imagebot.yamledit.edit import Edit, make_edits, make_reference
 from imagebot.yamledit.rewrite import UnsafeRewrite, rewrite
-
-# Git keeps a ref in a file of its name, and file systems end at 255 bytes; what is longer is told apart by a digest.
-_MAX_SLUG = 180
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +63,10 @@ class Change:
         """What a person says no to: the tag, whatever its digest, or else the digest that the tag has now."""
         return self.selection.tag if self.moves_tag else f"{self.selection.tag}@{self.digest}"
 
+    @property
+    def pair(self) -> Pair:
+        return Pair(str(self.governed.repository), self.proposed)
+
 
 @dataclass(frozen=True, slots=True)
 class Applied:
@@ -76,16 +79,24 @@ class Applied:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The changes that are proposed together, and the branch they stand on."""
+    """The changes that are proposed together, of one image or of several, and the branch they stand on.
 
-    repository: Repository
+    They are in the order of images, and then of places.
+    """
+
+    key: GroupKey
     branch: str
     changes: tuple[Change, ...]
 
     @property
-    def proposed(self) -> tuple[str, ...]:
-        """The tags that are proposed, `tag@digest` where only the digest changes, in the order of their texts."""
-        return tuple(sorted({change.proposed for change in self.changes}))
+    def images(self) -> tuple[Repository, ...]:
+        """The images that move, each once."""
+        return tuple(dict.fromkeys(change.governed.repository for change in self.changes))
+
+    @property
+    def pairs(self) -> tuple[Pair, ...]:
+        """What a person says no to by closing the merge request, in the order of their texts."""
+        return tuple(sorted({change.pair for change in self.changes}))
 
     @property
     def fingerprint(self) -> str:
@@ -107,16 +118,31 @@ def make_changes(choices: Iterable[Choice]) -> tuple[Change, ...]:
     )
 
 
-def make_groups(changes: Iterable[Change], *, branch_prefix: str) -> tuple[Group, ...]:
-    """Put the changes of each image together, in the order of the images' names."""
-
-    def repository(change: Change) -> Repository:
-        return change.governed.repository
-
+def make_groups(
+    changes: Iterable[Change], *, branch_prefix: str, group_by: GroupBy = GroupBy.IMAGE
+) -> tuple[Group, ...]:
+    """Put together what is proposed together, in the order of the groups' names."""
+    together: dict[GroupKey, list[Change]] = {}
+    for change in sorted(changes, key=lambda each: (each.governed.repository, each.path, each.line)):
+        together.setdefault(_find_key(change, group_by), []).append(change)
     return tuple(
-        Group(image, make_branch_name(branch_prefix, image), tuple(together))
-        for image, together in groupby(sorted(changes, key=lambda c: (repository(c), c.path, c.line)), key=repository)
+        Group(key, make_branch_name(branch_prefix, key), tuple(together[key])) for key in sorted(together, key=str)
     )
+
+
+def _find_key(change: Change, group_by: GroupBy) -> GroupKey:
+    """Find which group a change is in: that of its entry, or else the one that the policy file groups by."""
+    if change.governed.entry.group is not None:
+        return GroupKey(GroupKind.NAMED, change.governed.entry.group)
+    match group_by:
+        case GroupBy.IMAGE:
+            return GroupKey.of_image(change.governed.repository)
+        case GroupBy.DIRECTORY:
+            return GroupKey(GroupKind.DIRECTORY, change.path.rpartition("/")[0])
+        case GroupBy.FILE:
+            return GroupKey(GroupKind.FILE, change.path)
+        case GroupBy.ALL:
+            return GroupKey(GroupKind.ALL, "")
 
 
 def apply_changes(changes: Sequence[Change], files: Mapping[str, bytes]) -> Applied:
@@ -135,19 +161,3 @@ def apply_changes(changes: Sequence[Change], files: Mapping[str, bytes]) -> Appl
         except UnsafeRewrite as error:
             refused.append(Unread(path, error.line, None, f"not edited: {error.reason}"))
     return Applied(written, tuple(made), tuple(refused))
-
-
-def make_branch_name(prefix: str, repository: Repository) -> str:
-    """Name the branch of an image: `imagebot/ghcr.io-acme-api`.
-
-    Two images never share a name. `/` becomes `-` and `-` becomes `--`; as no part of a path begins or ends with `-`,
-    an odd run of them is a `/`. `:` and brackets, which only hosts hold and refs may not, become `_`, which no host
-    holds.
-    """
-    registry = repository.registry.translate(str.maketrans(":[]", "___"))
-    slug = f"{registry}/{repository.path}".replace("-", "--").replace("/", "-")
-    if len(slug) > _MAX_SLUG:
-        # A `.` never follows a `-` in the short form, so no short name looks like a cut one.
-        slug = f"{slug[:_MAX_SLUG]}-.{sha256(str(repository).encode()).hexdigest()[:16]}"
-    # git refuses a ref that ends in .lock, and no path ends in `_`.
-    return prefix + slug + ("_" if slug.endswith(".lock") else "")

@@ -4,15 +4,14 @@ The reviewer is the reader. The description answers what changes, why this tag, 
 that comes from outside stands in code spans (see `markup.py`); the same proposal always has the same text.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from imagebot.policy.select import count_by_rule
 from imagebot.policy.version import Jump
-from imagebot.proposal.block import Block, format_block
 from imagebot.proposal.choose import explain_unfit
 from imagebot.proposal.markup import cell, code
-from imagebot.proposal.plan import Change, Group, make_fingerprint
+from imagebot.proposal.plan import Change, Group
 
 _MOST_ROWS = (200, 50, 10, 0)
 _MOST_LISTED = 10
@@ -22,17 +21,21 @@ _SHORT_DIGITS = 12
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """What a merge request says. The title is one line; `block` also stands at the end of the body."""
+    """What a merge request says. The title is one line; the body is imagebot's part of it, without the block."""
 
     title: str
     body: str
-    block: Block
 
 
 def make_title(group: Group) -> str:
-    """Name the image, the tag or digest to move to, and the tag to move from if it is the same everywhere."""
-    name, old = group.repository.familiar, {change.before.tag for change in group.changes}
-    new = [shorten(each) for each in group.proposed]
+    """Name the image, the tag or digest to move to, and the tag to move from if it is the same everywhere.
+
+    Of several images only the number.
+    """
+    if len(group.images) > 1:
+        return f"Update {len(group.images)} images"
+    name, old = group.images[0].familiar, {change.before.tag for change in group.changes}
+    new = [shorten(pair.tag) for pair in group.pairs]
     if len(new) > _TITLE_TAGS:
         return f"Update {name} to {len(new)} tags"
     if len(new) > 1:
@@ -49,26 +52,14 @@ def shorten(proposed: str) -> str:
     return f"{tag}@{algorithm}:{digits[:_SHORT_DIGITS]}" if digest else tag
 
 
-def make_text(group: Group, *, policy_file: str, declined: Iterable[str] = (), limit: int = 65_536) -> Text:
-    """Write the text of one merge request, of at most `limit` characters: rows are dropped before anything else is.
-
-    `declined` is what people said no to of this image, to be remembered in the block.
-    """
-    block = Block(str(group.repository), group.proposed, _make_fingerprint(group), tuple(sorted(declined)))
+def make_text(group: Group, *, policy_file: str, limit: int = 65_536) -> Text:
+    """Write the text of one merge request, of at most `limit` characters: rows are dropped before anything else is."""
     for rows in _MOST_ROWS:
         parts = [_table(group.changes, policy_file, rows=rows), *_reasons(group), _how_to_say_no(group, policy_file)]
-        body = "\n\n".join([*parts, format_block(block)]) + "\n"
+        body = "\n\n".join(parts) + "\n"
         if len(body) <= limit:
             break
-    return Text(make_title(group), body, block)
-
-
-def _make_fingerprint(group: Group) -> str:
-    """Stand for what the text tells and a reviewer relies on; not for line numbers and counts, which drift."""
-    return make_fingerprint(
-        (c.path, str(c.before), str(c.after), c.governed.entry.label, str(c.governed.entry.rules))
-        for c in group.changes
-    )
+    return Text(make_title(group), body)
 
 
 def _table(changes: Sequence[Change], policy_file: str, *, rows: int) -> str:
@@ -105,13 +96,17 @@ def _entry(change: Change, policy_file: str) -> str:
 
 def _reasons(group: Group) -> list[str]:
     """One paragraph for each tag and policy: what it was chosen from, and by which rules the others were refused."""
-    seen: dict[tuple[str, str], Change] = {}
+    seen: dict[tuple[object, ...], Change] = {}
     for change in group.changes:
-        seen.setdefault((shorten(change.proposed), str(change.governed.entry.rules)), change)
-    return [f"**Why {code(new)}:** {_explain(group, change)}" for (new, _), change in list(seen.items())[:_MOST_LISTED]]
+        seen.setdefault(
+            (change.governed.repository, shorten(change.proposed), str(change.governed.entry.rules)), change
+        )
+    return [
+        f"**Why {code(shorten(change.proposed))}:** {_explain(change)}" for change in list(seen.values())[:_MOST_LISTED]
+    ]
 
 
-def _explain(group: Group, change: Change) -> str:
+def _explain(change: Change) -> str:
     """Say what a tag was chosen from, by which policy, how old it is, and why not another."""
     selection = change.selection
     since = f" It was {selection.since}." if selection.since else ""
@@ -121,7 +116,7 @@ def _explain(group: Group, change: Change) -> str:
     passed_over = f" Passed over for their images: {unfit}." if unfit else ""
     young = _list_some([code(str(waiting)) for waiting in selection.waiting])
     too_young = f" Too young for it: {young}." if young else ""
-    name, rules = code(str(group.repository)), code(str(change.governed.entry.rules))
+    name, rules = code(str(change.governed.repository)), code(str(change.governed.entry.rules))
     chosen = f"of the {selection.considered} tags of {name} it is the one that {rules} chooses."
     if selection.considered == 1:
         chosen = f"it is the only tag of {name}."
@@ -129,7 +124,7 @@ def _explain(group: Group, change: Change) -> str:
 
 
 def _how_to_say_no(group: Group, policy_file: str) -> str:
-    tags = _list_some([code(shorten(each)) for each in group.proposed])
+    tags = _list_some([code(shorten(pair.tag)) for pair in group.pairs])
     entries = [change.governed.entry for change in group.changes]
     positions = sorted({(entry.file or policy_file, entry.position) for entry in entries})
     places = _list_some([code(f"{file}:{position}") for file, position in positions])

@@ -1,14 +1,12 @@
-"""Changes go together image by image, each on a branch that is named after the image alone."""
+"""What moves where, which changes go together, and what the files hold then."""
 
-import subprocess
+from dataclasses import replace
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from imagebot.image.reference import Repository, parse_repository
 from imagebot.policy.entry import Entry
-from imagebot.proposal.plan import apply_changes, make_branch_name, make_changes, make_groups
+from imagebot.proposal.plan import apply_changes, make_changes, make_groups
+from imagebot.proposal.request_rules import GroupBy
 from tests.proposal.builders import DIGEST_1, DIGEST_2, make_choices, make_entry, make_follower, make_group
 
 _FILES = {
@@ -17,13 +15,6 @@ _FILES = {
     "same.yaml": b"image: memcached:1.6.0\n",
 }
 _TAGS = {"nginx": ["1.0.0", "1.1.0"], "redis": ["7.0.0", "7.2.0"], "memcached": ["1.6.0"]}
-
-_COMPONENT = st.from_regex(r"[a-z0-9]{1,3}(?:(?:\.|_|__|-{1,2})[a-z0-9]{1,3}){0,2}", fullmatch=True)
-_REPOSITORIES = st.builds(
-    Repository,
-    st.sampled_from(["docker.io", "ghcr.io", "localhost", "localhost:5000", "a-b.c:1", "[::1]", "[::1]:5", "[1:2]:3"]),
-    st.lists(_COMPONENT, min_size=1, max_size=4).map("/".join),
-)
 
 
 def test_every_place_of_an_image_is_in_its_group_and_only_those():
@@ -125,7 +116,7 @@ def test_a_group_proposes_each_tag_and_digest_once():
 
     group = make_group(make_choices(files, tags, [make_entry("*", ">=0", pins_digest=True)]))
 
-    assert group.proposed == ("1.1.0", f"1.1.0@{DIGEST_2}")
+    assert [pair.tag for pair in group.pairs] == ["1.1.0", f"1.1.0@{DIGEST_2}"]
     assert len(group.changes) == 4
 
 
@@ -147,41 +138,40 @@ def test_a_file_that_is_not_what_was_located_is_refused_and_the_others_are_edite
     assert {change.path for change in applied.made} == {"b.yaml"}
 
 
+_TREE = {
+    "apps/web/a.yaml": b"image: nginx:1.0.0\n---\nimage: redis:7.0.0\n",
+    "apps/web/b.yaml": b"image: nginx:1.0.0\n",
+    "root.yaml": b"image: nginx:1.0.0\n",
+}
+
+
 @pytest.mark.parametrize(
-    ("image", "branch"),
+    ("group_by", "branches"),
     [
-        pytest.param("ghcr.io/acme/api", "imagebot/ghcr.io-acme-api", id="readable"),
-        pytest.param("nginx", "imagebot/docker.io-library-nginx", id="Docker Hub"),
-        pytest.param("ghcr.io/acme-corp/api", "imagebot/ghcr.io-acme--corp-api", id="a hyphen is doubled"),
-        pytest.param("localhost:5000/x", "imagebot/localhost_5000-x", id="a port"),
-        pytest.param("[::1]:5000/x", "imagebot/___1__5000-x", id="IPv6"),
-        pytest.param("ghcr.io/acme/yarn.lock", "imagebot/ghcr.io-acme-yarn.lock_", id="git refuses .lock at the end"),
+        pytest.param(GroupBy.IMAGE, {"docker.io-library-nginx": 3, "docker.io-library-redis": 1}, id="by image"),
+        pytest.param(GroupBy.DIRECTORY, {"dir": 1, "dir-apps-web": 3}, id="by folder"),
+        pytest.param(
+            GroupBy.FILE, {"file-apps-web-a.yaml": 2, "file-apps-web-b.yaml": 1, "file-root.yaml": 1}, id="by file"
+        ),
+        pytest.param(GroupBy.ALL, {"all": 4}, id="all"),
     ],
 )
-def test_the_branch_of_an_image(image, branch):
-    assert make_branch_name("imagebot/", parse_repository(image)) == branch
+def test_changes_are_grouped_as_the_policy_file_says(group_by: GroupBy, branches: dict[str, int]):
+    groups = make_groups(make_changes(make_choices(_TREE, _TAGS)), branch_prefix="x/", group_by=group_by)
+
+    assert {group.branch.removeprefix("x/"): len(group.changes) for group in groups} == branches
 
 
-@given(_REPOSITORIES, _REPOSITORIES)
-def test_two_images_never_share_a_branch(one, other):
-    assert (make_branch_name("x/", one) == make_branch_name("x/", other)) == (one == other)
+def test_changes_of_entries_with_a_group_go_by_that():
+    entries = [replace(make_entry("nginx", ">=0"), group="edge"), make_entry("*", ">=0")]
+
+    groups = make_groups(make_changes(make_choices(_TREE, _TAGS, entries)), branch_prefix="x/", group_by=GroupBy.FILE)
+
+    assert [(g.branch, len(g.changes)) for g in groups] == [("x/file-apps-web-a.yaml", 1), ("x/group-edge", 3)]
 
 
-def test_git_takes_the_branch_of_the_longest_and_oddest_names():
-    images = [
-        Repository("ghcr.io", "/".join(["a" * 120, "b" * 120])),
-        Repository("[fe80::1]:5000", "a__b/c.lock"),
-        Repository("A.B", "c---d"),
-    ]
+def test_the_changes_of_a_group_are_in_the_order_of_images_and_places():
+    (group,) = make_groups(make_changes(make_choices(_TREE, _TAGS)), branch_prefix="x/", group_by=GroupBy.ALL)
 
-    branches = [make_branch_name("imagebot/", image) for image in images]
-
-    for branch in branches:
-        subprocess.run(["git", "check-ref-format", f"refs/heads/{branch}"], check=True)
-        assert len(branch.encode()) < 240
-
-
-def test_long_names_that_differ_only_at_the_end_have_different_branches():
-    names = [Repository("ghcr.io", "a" * 240 + end) for end in "xy"]
-
-    assert make_branch_name("i/", names[0]) != make_branch_name("i/", names[1])
+    assert [str(image) for image in group.images] == ["docker.io/library/nginx", "docker.io/library/redis"]
+    assert [change.path for change in group.changes] == [*sorted(_TREE), "apps/web/a.yaml"]

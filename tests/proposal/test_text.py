@@ -6,8 +6,8 @@ import pytest
 from markdown_it import MarkdownIt
 
 from imagebot.policy.entry import Entry
-from imagebot.proposal.block import find_block
-from imagebot.proposal.plan import Group
+from imagebot.proposal.group import GroupKey, GroupKind
+from imagebot.proposal.plan import Group, make_changes
 from imagebot.proposal.text import make_text, make_title
 from tests.proposal.builders import (
     DIGEST_1,
@@ -43,6 +43,13 @@ def test_the_title_names_the_image_and_both_versions():
         make_text(_make_group(_ONE), policy_file=".imagebot.yaml").title
         == "Update ghcr.io/acme/api from 1.4.1 to 1.4.2"
     )
+
+
+def test_the_title_of_several_images_counts_them():
+    files = {"a.yaml": b"image: nginx:1.0.0\n---\nimage: redis:7.0.0\n"}
+    changes = make_changes(make_choices(files, {"nginx": ["1.0.0", "1.1.0"], "redis": ["7.0.0", "7.1.0"]}))
+
+    assert make_title(Group(GroupKey(GroupKind.ALL, ""), "imagebot/all", changes)) == "Update 2 images"
 
 
 def test_the_title_leaves_the_old_version_out_where_there_are_several():
@@ -98,7 +105,6 @@ def test_the_body_for_a_digest_says_where_what_why_and_how_to_say_no():
     assert f"**Why {new}:** of the 2 tags of `docker.io/library/nginx` it is the one that `digest: latest`" in text.body
     assert f"{new} will not be proposed again, the next digest will." in text.body
     assert "a newer digest moves it on" in text.body
-    assert text.block.proposed == (f"latest@{DIGEST_2}",)
 
 
 @pytest.mark.parametrize(
@@ -131,22 +137,6 @@ def test_a_major_jump_stands_out():
     assert "| **major** |" in body
 
 
-def test_the_body_carries_the_block_that_the_text_is_known_by():
-    text = make_text(_make_group(_ONE), policy_file="p")
-
-    assert find_block(text.body) == text.block
-    assert (text.block.image, text.block.proposed) == ("ghcr.io/acme/api", ("1.4.2",))
-
-
-def test_tags_that_come_and_go_without_being_chosen_leave_the_block_as_it_is():
-    more = {"ghcr.io/acme/api": [*_TAGS["ghcr.io/acme/api"], "0.1.0", "main"]}
-
-    assert (
-        make_text(_make_group(_ONE), policy_file="p").block
-        == make_text(_make_group(_ONE, tags=more), policy_file="p").block
-    )
-
-
 def test_a_title_with_many_tags_counts_them():
     files = {f"{n}.yaml": f"image: ghcr.io/acme/api:1.{n}.0-v{n}\n".encode() for n in range(5)}
     tags = {"ghcr.io/acme/api": [tag for n in range(5) for tag in (f"1.{n}.0-v{n}", f"1.{n}.1-v{n}")]}
@@ -156,28 +146,13 @@ def test_a_title_with_many_tags_counts_them():
     assert text.title == "Update ghcr.io/acme/api to 5 tags"
 
 
-def test_rows_are_dropped_before_the_text_is_too_long_and_the_block_stays():
+def test_rows_are_dropped_before_the_text_is_too_long():
     files = {f"{'x' * 200}{n}.yaml": b"image: ghcr.io/acme/api:1.4.1\n" for n in range(300)}
 
     text = make_text(_make_group(files), policy_file="p", limit=10_000)
 
     assert len(text.body) <= 10_000
-    assert find_block(text.body) == text.block
     assert "and 290 more places: see the changes." in text.body
-
-
-def test_another_policy_for_the_same_change_is_told_anew():
-    texts = [make_text(_make_group(_ONE, semver=semver), policy_file="p") for semver in ("^1.4", "^1.3")]
-
-    assert texts[0].block.fingerprint != texts[1].block.fingerprint
-
-
-def test_declined_tags_are_remembered_in_the_block():
-    text = make_text(_make_group(_ONE), policy_file="p", declined={"1.3.0"})
-
-    found = find_block(text.body)
-    assert found is not None
-    assert found.declined == ("1.3.0",)
 
 
 @pytest.mark.parametrize(
