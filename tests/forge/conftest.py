@@ -10,8 +10,9 @@ import pytest
 from imagebot.forge import Forge, ForgeProject
 from imagebot.forge.gitlab import GitLabForge
 from imagebot.secret import Secret
-from tests.servers.contract import Contract, find_contract
-from tests.servers.gitlab import INJECTED, TOKEN, LoopbackGitLab
+from tests.servers.contract import Contract
+from tests.servers.forges import load_contract, start_forge
+from tests.servers.loopback_forge import TOKEN, LoopbackForge
 
 BRANCH = "imagebot/nginx"
 
@@ -44,27 +45,17 @@ def push(repository: Path) -> Push:
 
 @pytest.fixture(scope="session")
 def contract() -> Contract | None:
-    path = find_contract("gitlab-rest.yaml")
-    return Contract(path) if path else None
+    return load_contract("gitlab")
 
 
 @pytest.fixture
-def server(repository: Path, push: Push, contract: Contract | None) -> Iterator[LoopbackGitLab]:
-    """A GitLab whose project has the branches `main` and BRANCH.
-
-    Whatever a test does, it sends nothing that GitLab would ignore, and request and answer fit GitLab's description
-    where one is given.
-    """
+def server(repository: Path, push: Push, contract: Contract | None) -> Iterator[LoopbackForge]:
+    """A GitLab whose project has the branches `main` and BRANCH."""
     push("main", {"app.yaml": "image: nginx:1.2"})
     push(BRANCH, {"app.yaml": "image: nginx:1.3"}, onto="main")
-    with ExitStack() as stack:
-        server = stack.enter_context(LoopbackGitLab(repository))
-        if contract is not None:
-            contract.faults.clear()
-            stack.enter_context(contract.watch(f"{server.url}/api/v4", is_exempt=lambda r: INJECTED in r.headers))
+    with start_forge("gitlab", repository, contract) as server:
+        assert isinstance(server, LoopbackForge)
         yield server
-    assert server.faults == []
-    assert contract is None or contract.faults == []
 
 
 @pytest.fixture
@@ -74,7 +65,7 @@ def waits() -> list[float]:
 
 
 @pytest.fixture
-def connect(server: LoopbackGitLab, waits: list[float]) -> Iterator[Connect]:
+def connect(server: LoopbackForge, waits: list[float]) -> Iterator[Connect]:
     """Return a function that makes a forge for the server's project; its arguments replace what is usual."""
     with ExitStack() as stack:
 

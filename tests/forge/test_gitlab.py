@@ -9,9 +9,9 @@ import pytest
 from imagebot.forge import Forge, MergeRequest, MergeRequestState, NewMergeRequest
 from imagebot.forge.errors import UnknownMergeRequest
 from tests.forge.conftest import BRANCH, Connect, Push
-from tests.servers.gitlab import LoopbackGitLab
-from tests.servers.gitlab_project import StoredMergeRequest
+from tests.servers.forge_project import StoredMergeRequest
 from tests.servers.gitserver import find_head
+from tests.servers.loopback_forge import LoopbackForge
 
 NEW = NewMergeRequest(BRANCH, "main", "Update nginx to 1.3", "Because.\n")
 
@@ -34,7 +34,7 @@ def test_importing_the_package_does_not_load_the_client_library():
 # Opening
 
 
-def test_an_opened_merge_request_holds_what_was_asked_for(forge: Forge, server: LoopbackGitLab):
+def test_an_opened_merge_request_holds_what_was_asked_for(forge: Forge, server: LoopbackForge):
     opened = forge.open(replace(NEW, labels=("image-update", "bot"), reviewers=("alice",), assignees=("Bob", "alice")))
 
     stored = server.project.merge_requests[1]
@@ -52,12 +52,12 @@ def test_an_opened_merge_request_holds_what_was_asked_for(forge: Forge, server: 
         author="imagebot",
     )
     assert opened.unmet == ()
-    assert (stored.reviewers, stored.assignees) == ([2], [3, 2])
-    assert stored.removes_source_branch
+    assert (stored.reviewers, stored.assignees) == (["alice"], ["bob", "alice"])
+    assert stored.removes_branch
 
 
 def test_opening_costs_one_request_and_one_for_each_user_met_for_the_first_time(
-    forge: Forge, server: LoopbackGitLab, push: Push
+    forge: Forge, server: LoopbackForge, push: Push
 ):
     push("imagebot/redis", {"redis.yaml": "image: redis:7"}, onto="main")
     new = replace(NEW, reviewers=("alice", "bob"), assignees=("alice",))
@@ -69,15 +69,15 @@ def test_opening_costs_one_request_and_one_for_each_user_met_for_the_first_time(
     assert (first, len(server.requests)) == (3, 4)
 
 
-def test_unknown_users_are_left_out_and_reported(forge: Forge, server: LoopbackGitLab):
+def test_unknown_users_are_left_out_and_reported(forge: Forge, server: LoopbackForge):
     opened = forge.open(replace(NEW, reviewers=("alice", "nobody"), assignees=("ghost", "nobody")))
 
     assert opened.unmet == ("GitLab knows no user nobody, ghost",)
-    assert server.project.merge_requests[1].reviewers == [2]
+    assert server.project.merge_requests[1].reviewers == ["alice"]
     assert server.project.merge_requests[1].assignees == []
 
 
-def test_a_draft_is_marked_in_gitlabs_title_only(forge: Forge, server: LoopbackGitLab):
+def test_a_draft_is_marked_in_gitlabs_title_only(forge: Forge, server: LoopbackForge):
     opened = open_one(forge, replace(NEW, is_draft=True))
 
     assert server.project.merge_requests[1].title == "Draft: Update nginx to 1.3"
@@ -95,7 +95,7 @@ def test_a_draft_is_marked_in_gitlabs_title_only(forge: Forge, server: LoopbackG
     ],
 )
 def test_a_title_is_written_as_gitlab_takes_it(
-    title: str, is_draft: bool, stored: str, forge: Forge, server: LoopbackGitLab
+    title: str, is_draft: bool, stored: str, forge: Forge, server: LoopbackForge
 ):
     opened = open_one(forge, replace(NEW, title=title, is_draft=is_draft))
 
@@ -107,7 +107,7 @@ def test_the_longest_body_is_taken(forge: Forge):
     assert len(open_one(forge, replace(NEW, body="x" * forge.body_limit)).body) == forge.body_limit
 
 
-def test_a_body_over_the_limit_is_a_bug_and_sends_nothing(forge: Forge, server: LoopbackGitLab):
+def test_a_body_over_the_limit_is_a_bug_and_sends_nothing(forge: Forge, server: LoopbackForge):
     with pytest.raises(ValueError, match="has 1048577 characters, GitLab takes 1048576"):
         forge.open(replace(NEW, body="x" * (forge.body_limit + 1)))
 
@@ -126,7 +126,7 @@ def test_a_project_may_be_named_by_its_number(connect: Connect):
 
 
 def test_only_open_ones_of_the_prefix_the_target_and_the_project_are_listed(
-    forge: Forge, server: LoopbackGitLab, push: Push
+    forge: Forge, server: LoopbackForge, push: Push
 ):
     for branch in ("imagebot/closed", "imagebot/merged", "imagebot/fork", "feature", "release"):
         push(branch, {f"{branch}.yaml": branch}, onto="main")
@@ -138,7 +138,7 @@ def test_only_open_ones_of_the_prefix_the_target_and_the_project_are_listed(
     open_one(forge, replace(NEW, target="release"))
     server.close(2, by="alice")
     server.merge(3, by="alice")
-    server.project.merge_requests[4].source_project = 99
+    server.project.merge_requests[4].is_from_fork = True
 
     assert forge.list_open(branch_prefix="imagebot/", target="main") == (wanted,)
 
@@ -152,10 +152,10 @@ def test_only_open_ones_of_the_prefix_the_target_and_the_project_are_listed(
         pytest.param(230, 3, id="three pages"),
     ],
 )
-def test_listing_costs_one_request_for_every_hundred(count: int, requests: int, forge: Forge, server: LoopbackGitLab):
+def test_listing_costs_one_request_for_every_hundred(count: int, requests: int, forge: Forge, server: LoopbackForge):
     # From forks whose branches are called like ours; the one that is ours comes last.
-    from_fork = StoredMergeRequest(1, "bob", "Title", BRANCH, "main", server.project.now(), source_project=99)
-    server.project.merge_requests = {n: replace(from_fork, iid=n) for n in range(1, count)}
+    from_fork = StoredMergeRequest(1, "bob", "Title", BRANCH, "main", server.project.now(), is_from_fork=True)
+    server.project.merge_requests = {n: replace(from_fork, number=n) for n in range(1, count)}
     ours = [open_one(forge).number] if count else []
     before = len(server.requests)
 
@@ -165,7 +165,7 @@ def test_listing_costs_one_request_for_every_hundred(count: int, requests: int, 
     assert len(server.requests) - before == requests
 
 
-def test_ended_ones_are_found_newest_first_in_one_request(forge: Forge, server: LoopbackGitLab):
+def test_ended_ones_are_found_newest_first_in_one_request(forge: Forge, server: LoopbackForge):
     for number in (1, 2, 3):
         open_one(forge, replace(NEW, title=f"Round {number}"))
         server.close(number, by="alice")
@@ -182,7 +182,7 @@ def test_ended_ones_are_found_newest_first_in_one_request(forge: Forge, server: 
     assert len(server.requests) - before == 1
 
 
-def test_a_reopened_one_is_open_and_not_ended(forge: Forge, server: LoopbackGitLab):
+def test_a_reopened_one_is_open_and_not_ended(forge: Forge, server: LoopbackForge):
     opened = open_one(forge)
     server.close(1, by="alice")
     server.reopen(1, by="alice")
@@ -195,7 +195,7 @@ def test_a_reopened_one_is_open_and_not_ended(forge: Forge, server: LoopbackGitL
 # Editing
 
 
-def test_an_edit_sends_only_what_differs(forge: Forge, server: LoopbackGitLab):
+def test_an_edit_sends_only_what_differs(forge: Forge, server: LoopbackForge):
     opened = open_one(forge)
 
     edited = forge.edit(opened, title="Update nginx to 1.4", body=NEW.body)
@@ -204,7 +204,7 @@ def test_an_edit_sends_only_what_differs(forge: Forge, server: LoopbackGitLab):
     assert dict(server.writes[-1].parameters) == {"title": "Update nginx to 1.4"}
 
 
-def test_an_edit_without_a_difference_sends_nothing(forge: Forge, server: LoopbackGitLab):
+def test_an_edit_without_a_difference_sends_nothing(forge: Forge, server: LoopbackForge):
     open_one(forge, replace(NEW, body="one\r\ntwo\n\n"))
     (listed,) = forge.list_open(branch_prefix="imagebot/", target="main")
     before = len(server.requests)
@@ -215,7 +215,7 @@ def test_an_edit_without_a_difference_sends_nothing(forge: Forge, server: Loopba
     assert len(server.requests) == before
 
 
-def test_an_edit_leaves_a_draft_a_draft(forge: Forge, server: LoopbackGitLab):
+def test_an_edit_leaves_a_draft_a_draft(forge: Forge, server: LoopbackForge):
     open_one(forge)
     server.project.merge_requests[1].title = "[DRAFT] Update nginx to 1.3"
     (listed,) = forge.list_open(branch_prefix="imagebot/", target="main")
@@ -229,7 +229,7 @@ def test_an_edit_leaves_a_draft_a_draft(forge: Forge, server: LoopbackGitLab):
 # Closing
 
 
-def test_closing_says_why_first(forge: Forge, server: LoopbackGitLab):
+def test_closing_says_why_first(forge: Forge, server: LoopbackForge):
     opened = open_one(forge)
     before = len(server.requests)
 
@@ -242,7 +242,7 @@ def test_closing_says_why_first(forge: Forge, server: LoopbackGitLab):
     assert len(server.requests) - before == 4
 
 
-def test_closing_again_does_nothing(forge: Forge, server: LoopbackGitLab):
+def test_closing_again_does_nothing(forge: Forge, server: LoopbackForge):
     opened = open_one(forge)
     forge.close(opened, note="Done.")
     before = len(server.writes)
@@ -253,7 +253,7 @@ def test_closing_again_does_nothing(forge: Forge, server: LoopbackGitLab):
 
 
 @pytest.mark.parametrize("state", ["merged", "locked", "closed"])
-def test_what_is_not_open_any_more_is_not_closed(state: str, forge: Forge, server: LoopbackGitLab):
+def test_what_is_not_open_any_more_is_not_closed(state: str, forge: Forge, server: LoopbackForge):
     opened = open_one(forge)
     server.project.merge_requests[1].state = state
 
@@ -265,7 +265,7 @@ def test_what_is_not_open_any_more_is_not_closed(state: str, forge: Forge, serve
 
 @pytest.mark.parametrize("operation", ["edit", "close"])
 def test_a_merge_request_that_was_deleted_is_not_the_operators_business(
-    operation: str, forge: Forge, server: LoopbackGitLab
+    operation: str, forge: Forge, server: LoopbackForge
 ):
     opened = open_one(forge)
     server.project.merge_requests.clear()
@@ -274,7 +274,7 @@ def test_a_merge_request_that_was_deleted_is_not_the_operators_business(
         forge.edit(opened, title="Other", body="") if operation == "edit" else forge.close(opened, note="Done.")
 
 
-def test_quick_actions_go_through_as_they_are_given(forge: Forge, server: LoopbackGitLab):
+def test_quick_actions_go_through_as_they_are_given(forge: Forge, server: LoopbackForge):
     opened = open_one(forge, replace(NEW, body="Why.\n\n`/merge`\n/label ~x"))
 
     forge.close(opened, note="```\n/merge\n```\nNothing to do.")

@@ -26,7 +26,8 @@ from imagebot.forge.gitlab import GitLabForge
 from imagebot.secret import Secret
 from tests.forge.conftest import Connect
 from tests.servers.certificates import Authority
-from tests.servers.gitlab import EXPIRED_TOKEN, OUTSIDER_TOKEN, READ_TOKEN, TOKEN, Fault, LoopbackGitLab, Request
+from tests.servers.gitlab import LoopbackGitLab
+from tests.servers.loopback_forge import EXPIRED_TOKEN, OUTSIDER_TOKEN, READ_TOKEN, TOKEN, Fault, LoopbackForge, Request
 
 
 def list_open(forge: Forge) -> tuple[MergeRequest, ...]:
@@ -62,7 +63,7 @@ def test_a_token_that_is_no_good_needs_the_operator(token: str, says: str, conne
     assert "the token set for acme/infra needs the scope `api` and at least the role Developer" in str(caught.value)
 
 
-def test_a_token_that_may_only_read_can_list_but_not_change(connect: Connect, server: LoopbackGitLab):
+def test_a_token_that_may_only_read_can_list_but_not_change(connect: Connect, server: LoopbackForge):
     forge = connect(token=READ_TOKEN)
     assert list_open(forge) == ()
 
@@ -82,7 +83,7 @@ def test_a_project_that_is_not_to_be_seen_needs_the_operator(path: str, token: s
         list_open(connect(path=path, token=token))
 
 
-def test_a_project_that_moved_needs_the_operator(connect: Connect, server: LoopbackGitLab):
+def test_a_project_that_moved_needs_the_operator(connect: Connect, server: LoopbackForge):
     with pytest.raises(ForgeMoved, match="acme/old-infra is now at /api/v4/projects/7/merge_requests; set"):
         list_open(connect(path="acme/old-infra"))
 
@@ -100,7 +101,7 @@ def test_a_project_that_moved_needs_the_operator(connect: Connect, server: Loopb
         pytest.param(Fault(None), "the connection failed", id="a connection that ends"),
     ],
 )
-def test_a_gitlab_out_of_order_is_unavailable(fault: Fault, reason: str, forge: Forge, server: LoopbackGitLab):
+def test_a_gitlab_out_of_order_is_unavailable(fault: Fault, reason: str, forge: Forge, server: LoopbackForge):
     server.fault = answer(fault)
 
     with pytest.raises(ForgeUnavailable) as caught:
@@ -109,7 +110,7 @@ def test_a_gitlab_out_of_order_is_unavailable(fault: Fault, reason: str, forge: 
     assert caught.value.reason == reason
 
 
-def test_a_gitlab_that_does_not_answer_is_unavailable(connect: Connect, server: LoopbackGitLab):
+def test_a_gitlab_that_does_not_answer_is_unavailable(connect: Connect, server: LoopbackForge):
     is_over = threading.Event()
     server.fault = lambda request: Fault(504) if is_over.wait() else None
 
@@ -146,7 +147,7 @@ def test_a_rate_limit_is_told_and_not_slept_through(
     headers: dict[str, str],
     retry_after_s: float | None,
     forge: Forge,
-    server: LoopbackGitLab,
+    server: LoopbackForge,
     waits: list[float],
 ):
     server.fault = answer(Fault(429, "Retry later\n", headers))
@@ -171,7 +172,7 @@ def test_a_rate_limit_is_told_and_not_slept_through(
         pytest.param("[" * 100_000, "Invalid JSON: recursion limit exceeded", id="a list of lists without end"),
     ],
 )
-def test_an_answer_of_another_kind_is_unexpected(body: object, reason: str, forge: Forge, server: LoopbackGitLab):
+def test_an_answer_of_another_kind_is_unexpected(body: object, reason: str, forge: Forge, server: LoopbackForge):
     server.fault = answer(Fault(200, body))
 
     with pytest.raises(UnexpectedForgeAnswer) as caught:
@@ -180,14 +181,14 @@ def test_an_answer_of_another_kind_is_unexpected(body: object, reason: str, forg
     assert caught.value.reason.startswith(reason)
 
 
-def test_a_list_without_end_is_given_up(forge: Forge, server: LoopbackGitLab):
+def test_a_list_without_end_is_given_up(forge: Forge, server: LoopbackForge):
     server.fault = answer(Fault(200, [], {"X-Next-Page": "2"}))
 
     with pytest.raises(UnexpectedForgeAnswer, match="a list has more than 50 pages of 100"):
         list_open(forge)
 
 
-def test_an_answer_without_end_is_given_up(forge: Forge, server: LoopbackGitLab):
+def test_an_answer_without_end_is_given_up(forge: Forge, server: LoopbackForge):
     server.fault = answer(Fault(200, " " * (128 << 20) + "[]"))
 
     with pytest.raises(UnexpectedForgeAnswer, match="it has more than 134217728 bytes"):
@@ -209,7 +210,7 @@ def test_an_answer_without_end_is_given_up(forge: Forge, server: LoopbackGitLab)
         pytest.param({}, "it does not say why", id="nothing"),
     ],
 )
-def test_what_gitlab_says_is_told_in_one_line(body: object, said: str, forge: Forge, server: LoopbackGitLab):
+def test_what_gitlab_says_is_told_in_one_line(body: object, said: str, forge: Forge, server: LoopbackForge):
     server.fault = answer(Fault(418, body))
 
     with pytest.raises(ForgeRefused) as caught:
@@ -221,7 +222,7 @@ def test_what_gitlab_says_is_told_in_one_line(body: object, said: str, forge: Fo
 # Where the token goes, and where not
 
 
-def test_a_redirect_to_another_host_is_not_followed(forge: Forge, server: LoopbackGitLab, tmp_path: Path):
+def test_a_redirect_to_another_host_is_not_followed(forge: Forge, server: LoopbackForge, tmp_path: Path):
     with LoopbackGitLab(tmp_path) as other:
         location = f"{other.url.replace('//', '//user:secret@')}/login?private_token={TOKEN}"
         server.fault = answer(Fault(302, headers={"Location": location}))
@@ -233,7 +234,7 @@ def test_a_redirect_to_another_host_is_not_followed(forge: Forge, server: Loopba
         assert other.requests == []
 
 
-def test_a_next_page_on_another_host_is_not_followed(forge: Forge, server: LoopbackGitLab, tmp_path: Path):
+def test_a_next_page_on_another_host_is_not_followed(forge: Forge, server: LoopbackForge, tmp_path: Path):
     with LoopbackGitLab(tmp_path) as other:
         headers = {"Link": f'<{other.url}/api/v4/next>; rel="next"', "X-Next-Page": "2"}
         server.fault = lambda request: Fault(200, [], headers) if request.parameters["page"] == "1" else None
@@ -253,7 +254,7 @@ def test_a_next_page_on_another_host_is_not_followed(forge: Forge, server: Loopb
         pytest.param(Fault(302, headers={"Location": f"/x?private_token={TOKEN}"}), id="redirected"),
     ],
 )
-def test_the_token_is_in_no_errors_text(fault: Fault, forge: Forge, server: LoopbackGitLab):
+def test_the_token_is_in_no_errors_text(fault: Fault, forge: Forge, server: LoopbackForge):
     server.fault = answer(fault)
 
     with pytest.raises(ImagebotError) as caught:
@@ -263,7 +264,7 @@ def test_the_token_is_in_no_errors_text(fault: Fault, forge: Forge, server: Loop
 
 
 def test_a_proxy_of_the_environment_does_not_see_a_token_sent_in_the_clear(
-    forge: Forge, server: LoopbackGitLab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    forge: Forge, server: LoopbackForge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     with LoopbackGitLab(tmp_path) as proxy:
         monkeypatch.setenv("http_proxy", proxy.url)

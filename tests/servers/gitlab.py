@@ -1,212 +1,95 @@
-"""A strict GitLab on loopback, for what a merge-request bot asks of one.
+"""GitLab's dialect of a loopback forge: its operations; what it makes of them is in `gitlab_rules.py`."""
 
-    with LoopbackGitLab(bare_repository) as server:
-        server.url                                   # http://127.0.0.1:PORT
-        server.project.merge_requests[1].title       # what is there; see gitlab_project.py for the rules
-        server.fault = lambda request: Fault(502) if request.method == "POST" else None
-
-It answers from the same bare repository that a git server serves. Who may do what hangs on the token, as on GitLab.
-Requests are kept in `requests`; parameters that GitLab would silently ignore are kept in `faults`.
-"""
-
-import json
-import socket
 import ssl
-import sys
-import threading
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
 from datetime import datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, Self
-from urllib.parse import parse_qs, unquote, urlencode, urlsplit
+from typing import Any
+from urllib.parse import unquote, urlencode
 
-from tests.servers.gitlab_answers import Answers
-from tests.servers.gitlab_project import (
-    CREATE_PARAMETERS,
-    UPDATE_PARAMETERS,
-    GitLabProject,
+from tests.servers.forge_project import (
+    OPENED,
     RefusalError,
+    StoredIssue,
     StoredMergeRequest,
+    StoredProject,
+)
+from tests.servers.gitlab_answers import Answers
+from tests.servers.gitlab_rules import (
+    CREATE_PARAMETERS,
+    DRAFT,
+    ISSUE_PARAMETERS,
+    MERGE_PARAMETERS,
+    UPDATE_PARAMETERS,
+    Rules,
+)
+from tests.servers.loopback_forge import (
+    EXPIRED_TOKEN,
+    OUTSIDER_TOKEN,
+    READ_TOKEN,
+    TOKEN,
+    Answer,
+    LoopbackForge,
+    Request,
 )
 
-TOKEN = "glpat-bot"
-READ_TOKEN = "glpat-reader"
-EXPIRED_TOKEN = "glpat-expired"
-OUTSIDER_TOKEN = "glpat-outsider"
+# What an OpenAPI description of its operations leaves out; see GitLab's own documentation of its API.
+UNDESCRIBED = ("GET /projects/{id}/milestones", "GET /groups/{id}/members")
 _INSUFFICIENT_SCOPE = {
     "error": "insufficient_scope",
     "error_description": "The request requires higher privileges than provided by the access token.",
     "scope": "api",
 }
-_LIST_PARAMETERS = {
-    "updated_after",
-    "state",
-    "source_branch",
-    "target_branch",
-    "order_by",
-    "sort",
-    "page",
-    "per_page",
-    "scope",
-}
-_NOTE_PARAMETERS = {"order_by", "sort", "page", "per_page"}
-INJECTED = "X-Injected-Fault"
-"""A header that marks the answers a test put in GitLab's place."""
+_PAGE = {"order_by", "sort", "page", "per_page"}
+_LIST_PARAMETERS = {"state", "source_branch", "target_branch", "scope", "updated_after", *_PAGE}
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What a client sent; the path as sent, below /api/v4, and the parameters of query and body together."""
-
-    method: str
-    path: str
-    parameters: Mapping[str, Any]
-    headers: Mapping[str, str]
+def LoopbackGitLab(git_dir: Path, *, tls: ssl.SSLContext | None = None) -> LoopbackForge:  # noqa: N802 - names a server
+    return LoopbackForge(GitLabDialect(git_dir), tls=tls)
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """What is sent instead of the answer; without a status the connection ends unanswered."""
+class GitLabDialect:
+    """Implements `Dialect`."""
 
-    status: int | None
-    body: object = "Injected\n"
-    headers: Mapping[str, str] = field(default_factory=dict)
-    is_late: bool = False
-    """Whether the request is carried out all the same, and only its answer lost."""
+    name = "gitlab"
+    root = "/api/v4"
 
+    def __init__(self, git_dir: Path) -> None:
+        self.project = StoredProject(git_dir, draft_marks=DRAFT, shares_numbers=False)
+        self.rules = Rules(self.project)
+        self.ignored: list[str] = []
+        self.token_expires_at = "2027-01-31"
+        self.token_scopes = ["api"]
+        self.role: int | None = 30
 
-class LoopbackGitLab:
-    """One GitLab with one project, `acme/infra`; a context manager that listens until its end."""
+    def answer(self, request: Request, *, url: str) -> Answer:
+        return _Operations(self, request, url=url).run()
 
-    def __init__(self, git_dir: Path, *, tls: ssl.SSLContext | None = None) -> None:
-        self.users = {"imagebot": 1, "alice": 2, "bob": 3}
-        self.project = GitLabProject(git_dir, "acme/infra", users=self.users)
-        self.old_path = "acme/old-infra"
-        """Where the project was before it moved."""
-        self.requests: list[Request] = []
-        self.faults: list[str] = []
-        self.fault: Callable[[Request], Fault | None] = lambda request: None
-        self.lock = threading.Lock()
-        self._scheme = "https" if tls else "http"
-        self._http = _Listener(("127.0.0.1", 0), type("_BoundHandler", (_Handler,), {"gitlab": self}))
-        if tls:
-            self._http.socket = tls.wrap_socket(self._http.socket, server_side=True, do_handshake_on_connect=False)
-        self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-
-    @property
-    def url(self) -> str:
-        return f"{self._scheme}://127.0.0.1:{self._http.server_address[1]}"
-
-    @property
-    def writes(self) -> list[Request]:
-        return [request for request in self.requests if request.method != "GET"]
-
-    def close(self, iid: int, *, by: str) -> None:
-        with self.lock:
-            self.project.set_state(self.project.find(iid), "closed", by=by)
-
-    def reopen(self, iid: int, *, by: str) -> None:
-        with self.lock:
-            self.project.update(iid, {"state_event": "reopen"}, by=by)
-
-    def merge(self, iid: int, *, by: str) -> str:
-        with self.lock:
-            return self.project.merge(iid, by=by)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._http.shutdown()
-        self._http.server_close()
-        self._thread.join()
-
-
-class _Listener(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        # Clients that give up, or do not accept our certificate, are what some tests are about.
-        if not isinstance(sys.exception(), OSError):
-            super().handle_error(request, client_address)  # type: ignore[arg-type]
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    # One write an answer: with more, delayed acknowledgements cost 40 ms each.
-    wbufsize = 1 << 16
-    disable_nagle_algorithm = True
-    gitlab: LoopbackGitLab
-
-    def do_GET(self) -> None:
-        request = self._read()
-        self.gitlab.requests.append(request)
-        fault = self.gitlab.fault(request)
-        if fault is None or fault.is_late:
-            status, body, headers = self._answer(request)
-        if fault is None:
-            self._send(status, body, headers)
-        elif fault.status is None:
-            self.close_connection = True
-            self.connection.shutdown(socket.SHUT_RDWR)
-        else:
-            self._send(fault.status, fault.body, {**fault.headers, INJECTED: "yes"})
-
-    def do_POST(self) -> None:
-        self.do_GET()
-
-    def do_PUT(self) -> None:
-        self.do_GET()
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's name
-        pass
-
-    def _read(self) -> Request:
-        parts = urlsplit(self.path)
-        parameters: dict[str, Any] = {k: v[-1] for k, v in parse_qs(parts.query, keep_blank_values=True).items()}
-        content = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        if content:
-            parameters |= json.loads(content)
-        return Request(self.command, parts.path.removeprefix("/api/v4"), parameters, dict(self.headers))
-
-    def _answer(self, request: Request) -> tuple[int, object, dict[str, str]]:
-        headers: dict[str, str] = {}
-        try:
-            with self.gitlab.lock:
-                self.gitlab.project.refresh()
-                status, body = _Operations(self.gitlab, request, headers).run()
-                return status, body, headers
-        except RefusalError as refused:
-            return refused.status, refused.body, headers
-
-    def _send(self, status: int, body: object, headers: Mapping[str, str]) -> None:
-        content = body.encode() if isinstance(body, str) else json.dumps(body).encode()
-        kind = "text/plain" if isinstance(body, str) else "application/json"
-        self.send_response_only(status)
-        headers = {"Date": self.date_time_string(), **headers}
-        for name, value in {"Content-Type": kind, "Content-Length": str(len(content)), **headers}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(content)
+    def reopen(self, merge_request: StoredMergeRequest, *, by: str) -> None:
+        self.rules.check_branches(merge_request.branch, merge_request.target)
+        self.project.set_state(merge_request, OPENED, by=by)
 
 
 class _Operations:
     """One request: who sends it, which operation it is, and what that answers."""
 
-    def __init__(self, gitlab: LoopbackGitLab, request: Request, headers: dict[str, str]) -> None:
+    def __init__(self, gitlab: GitLabDialect, request: Request, *, url: str) -> None:
         self.gitlab = gitlab
         self.project = gitlab.project
+        self.rules = gitlab.rules
         self.request = request
-        self.headers = headers
-        self.answers = Answers(gitlab.project, gitlab.url)
+        self.url = url
+        self.headers: dict[str, str] = {}
+        self.answers = Answers(gitlab.project, url)
 
-    def run(self) -> tuple[int, object]:
+    def run(self) -> Answer:
         user = self._authenticate()
         # The raw path is split before it is decoded: a project's path and a branch hold encoded slashes.
         segments = tuple(unquote(part) for part in self.request.path.strip("/").split("/"))
+        status, body = self._route(segments, user)
+        return Answer(status, body, self.headers)
+
+    def _route(self, segments: tuple[str, ...], user: str) -> tuple[int, object]:
         match self.request.method, segments:
             case "GET", ("version",):
                 return 200, {"version": "18.5.0", "revision": "0123456789a"}
@@ -214,15 +97,22 @@ class _Operations:
                 return 200, self.answers.user(user)
             case "GET", ("users",):
                 name = str(self._take({"username"}).get("username", "")).lower()
-                return 200, [self.answers.user(each) for each in self.gitlab.users if each == name]
+                everyone = self.project.users | self.project.outsiders
+                return 200, [self.answers.user(each) for each in everyone if each == name]
+            case "GET", ("personal_access_tokens", "self"):
+                return 200, self.answers.token(self.gitlab.token_scopes, self.gitlab.token_expires_at)
+            case "GET", ("groups", group, "members"):
+                if group not in self.project.teams:
+                    raise RefusalError(404, {"message": "404 Group Not Found"})
+                members = [self.answers.user(each) for each in self.project.teams[group]]
+                return 200, self._page([{**each, "created_at": ""} for each in members], self._take(_PAGE))
             case _, ("projects", project, *rest):
                 self._enter_project(project, user)
                 return self._in_project(tuple(rest), user)
         raise RefusalError(404, {"error": "404 Not Found"})
 
     def _authenticate(self) -> str:
-        sent = {name.lower(): value for name, value in self.request.headers.items()}
-        token = sent.get("private-token") or sent.get("authorization", "").removeprefix("Bearer ")
+        token = self.request.token
         if token == EXPIRED_TOKEN:
             raise RefusalError(401, {"error": "invalid_token", "error_description": "Token is expired."})
         if token not in {TOKEN, READ_TOKEN, OUTSIDER_TOKEN}:
@@ -232,32 +122,51 @@ class _Operations:
         return "outsider" if token == OUTSIDER_TOKEN else "imagebot"
 
     def _enter_project(self, name: str, user: str) -> None:
-        names = {self.project.path, str(self.project.number), self.gitlab.old_path}
-        if user not in self.gitlab.users or name not in names:
+        names = {self.project.path, str(self.project.number), self.project.old_path}
+        if user not in self.project.users or name not in names:
             raise RefusalError(404, {"message": "404 Project Not Found"})
-        if name == self.gitlab.old_path:
+        if name == self.project.old_path:
             if self.request.method != "GET":
                 raise RefusalError(405, {"message": "Non GET methods are not allowed for moved projects"})
             here = self.request.path.split("/", 3)[3:]
-            self.headers["Location"] = "/".join([f"{self.gitlab.url}/api/v4/projects/{self.project.number}", *here])
-            raise RefusalError(301, "This resource has been moved permanently")
+            location = "/".join([f"{self.url}/api/v4/projects/{self.project.number}", *here])
+            raise RefusalError(301, "This resource has been moved permanently", {"Location": location})
 
     def _in_project(self, path: tuple[str, ...], user: str) -> tuple[int, object]:
+        if self.project.is_archived and self.request.method != "GET":
+            raise RefusalError(403, {"message": "403 Forbidden"})
         match self.request.method, path:
             case "GET", ():
-                return 200, self.answers.project()
+                return 200, self.answers.project(self.gitlab.role)
             case "GET", ("repository", "branches", branch):
                 head = self.project.find_head(branch)
                 if head is None:
                     raise RefusalError(404, {"message": "404 Branch Not Found"})
                 return 200, self.answers.branch(branch, head)
-            case "GET", ("merge_requests",):
+            case "GET", ("milestones",):
+                wanted = self._take({"title", "state", "include_ancestors"})
+                found = [(title, number) for title, number in self.project.milestones.items()]
+                return 200, [{"id": n, "title": title} for title, n in found if title == wanted.get("title", title)]
+            case _, ("merge_requests", *rest):
+                return self._in_merge_requests(tuple(rest), user)
+            case _, ("issues", *rest):
+                return self._in_issues(tuple(rest), user)
+        raise RefusalError(404, {"error": "404 Not Found"})
+
+    def _in_merge_requests(self, path: tuple[str, ...], user: str) -> tuple[int, object]:
+        if not self.project.has_merge_requests:
+            raise RefusalError(403, {"message": "403 Forbidden"})
+        match self.request.method, path:
+            case "GET", ():
                 return 200, self._list_merge_requests()
-            case "POST", ("merge_requests",):
-                made = self.project.create(self._take(CREATE_PARAMETERS), author=user)
+            case "POST", ():
+                made = self.rules.create(self._take(CREATE_PARAMETERS), author=user)
                 return 201, self.answers.single_merge_request(made)
-            case _, ("merge_requests", iid, *rest):
-                return self._in_merge_request(self.project.find(int(iid)), tuple(rest), user)
+            case _, (number, *rest):
+                found = self.project.merge_requests.get(int(number))
+                if found is None:
+                    raise RefusalError(404, {"message": "404 Not found"})
+                return self._in_merge_request(found, tuple(rest), user)
         raise RefusalError(404, {"error": "404 Not Found"})
 
     def _in_merge_request(self, found: StoredMergeRequest, path: tuple[str, ...], user: str) -> tuple[int, object]:
@@ -266,22 +175,53 @@ class _Operations:
                 found.reads += 1
                 return 200, self.answers.single_merge_request(found)
             case "PUT", ():
-                self.project.update(found.iid, self._take(UPDATE_PARAMETERS), by=user)
+                self.rules.update(found, self._take(UPDATE_PARAMETERS), by=user)
                 return 200, self.answers.single_merge_request(found)
+            case "PUT", ("merge",):
+                self.rules.merge(found, self._take(MERGE_PARAMETERS), by=user)
+                return 200, self.answers.single_merge_request(found)
+        return self._in_notes(found, path, user)
+
+    def _in_notes(
+        self, found: StoredMergeRequest | StoredIssue, path: tuple[str, ...], user: str
+    ) -> tuple[int, object]:
+        match self.request.method, path:
             case "GET", ("notes",):
                 rows = [self.answers.note(found, each) for each in found.notes]
-                return 200, self._page(rows, self._take(_NOTE_PARAMETERS))
+                return 200, self._page(rows, self._take(_PAGE))
             case "POST", ("notes",):
-                note = self.project.comment(found.iid, self._take({"body"}).get("body", ""), by=user)
+                note = self.rules.comment(found, self._take({"body"}).get("body", ""), by=user)
                 if note is None:
                     return 202, {"commands_changes": {}, "summary": ["Commands applied"]}
                 return 201, self.answers.note(found, note)
         raise RefusalError(404, {"error": "404 Not Found"})
 
-    def _take(self, known: set[str]) -> Mapping[str, Any]:
+    def _in_issues(self, path: tuple[str, ...], user: str) -> tuple[int, object]:
+        match self.request.method, path:
+            case "GET", ():
+                wanted = self._take({"search", "in", "state", *_PAGE})
+                assert wanted.get("in", "description") == "description"
+                found = [each for each in self.project.issues.values() if wanted.get("search", "") in each.body]
+                is_visible = self.project.has_issues
+                return 200, self._page([self.answers.issue(each) for each in found if is_visible], wanted)
+            case "POST", ():
+                if not self.project.has_issues:
+                    raise RefusalError(403, {"message": "403 Forbidden"})
+                return 201, self.answers.issue(self.rules.create_issue(self._take(ISSUE_PARAMETERS), author=user))
+            case _, (number, *rest):
+                issue = self.project.issues.get(int(number))
+                if issue is None:
+                    raise RefusalError(404, {"message": "404 Not found"})
+                if self.request.method == "PUT" and not rest:
+                    self.rules.update_issue(issue, self._take(ISSUE_PARAMETERS), by=user)
+                    return 200, self.answers.issue(issue)
+                return self._in_notes(issue, tuple(rest), user)
+        raise RefusalError(404, {"error": "404 Not Found"})
+
+    def _take(self, known: Collection[str]) -> Mapping[str, Any]:
         """The parameters; those that this operation does not know are noted, and dropped as GitLab does."""
-        for name in sorted(set(self.request.parameters) - known):
-            self.gitlab.faults.append(f"{self.request.method} {self.request.path}: unknown parameter {name}")
+        for name in sorted(self.request.parameters.keys() - set(known)):
+            self.gitlab.ignored.append(f"{self.request.method} {self.request.path}: unknown parameter {name}")
         return {name: value for name, value in self.request.parameters.items() if name in known}
 
     def _list_merge_requests(self) -> list[Mapping[str, Any]]:
@@ -291,9 +231,9 @@ class _Operations:
             self.answers.merge_request(each)
             for each in self.project.merge_requests.values()
             if state in {"all", each.state}
-            and datetime.fromisoformat(each.updated_at) >= datetime.fromisoformat(since)
-            and wanted.get("source_branch", each.source_branch) == each.source_branch
-            and wanted.get("target_branch", each.target_branch) == each.target_branch
+            and each.updated_at >= datetime.fromisoformat(since)
+            and wanted.get("source_branch", each.branch) == each.branch
+            and wanted.get("target_branch", each.target) == each.target
         ]
         return self._page(found, wanted)
 
@@ -305,7 +245,7 @@ class _Operations:
         neighbours = {"first": 1, "prev": page - 1, "next": page + 1, "last": last}
         self.headers |= {
             "Link": ", ".join(
-                f'<{self.gitlab.url}/api/v4{self.request.path}?{urlencode({**wanted, "page": n})}>; rel="{name}"'
+                f'<{self.url}/api/v4{self.request.path}?{urlencode({**wanted, "page": n})}>; rel="{name}"'
                 for name, n in neighbours.items()
                 if 1 <= n <= last
             ),

@@ -8,12 +8,13 @@ from imagebot.demo.push import push_image
 from imagebot.demo.registry import LoopbackRegistry
 from imagebot.log import LogFormat, LogLevel, configure_logging
 from tests.servers.contract import Contract
-from tests.stories.world import POLICY, SECRETS, World, load_contract, make_pod, make_world
+from tests.servers.forges import load_contract
+from tests.stories.world import POLICY, SECRETS, World, make_pod, make_world
 
 
 @pytest.fixture(scope="session")
 def contract() -> Contract | None:
-    return load_contract()
+    return load_contract("gitlab")
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ import pytest
 from imagebot.demo.loopback import Reply
 from imagebot.demo.push import push_image
 from imagebot.demo.registry import LoopbackRegistry
-from tests.servers.gitlab import Fault
 from tests.servers.gitserver import list_heads, seed
+from tests.servers.loopback_forge import Fault
 from tests.stories.world import POLICY, PROJECT, World, branch_of, make_pod, make_target
 
 

@@ -16,10 +16,11 @@ from typing import Any
 
 from imagebot.cli.once import run_once
 from imagebot.demo.registry import LoopbackRegistry
-from tests.servers.contract import Contract, find_contract
-from tests.servers.gitlab import INJECTED, TOKEN, LoopbackGitLab
-from tests.servers.gitlab_project import StoredMergeRequest
+from tests.servers.contract import Contract
+from tests.servers.forge_project import StoredMergeRequest
+from tests.servers.forges import start_forge
 from tests.servers.gitserver import GitServer, find_head, git, read_branch, seed
+from tests.servers.loopback_forge import TOKEN, LoopbackForge, NoForge
 
 PROJECT = "acme/infra"
 POLICY = b"""\
@@ -30,7 +31,7 @@ images:
 """
 BOT, BOT_PASSWORD = "bot", "git-s3cret"
 NOW = datetime(2026, 9, 1, 12, tzinfo=UTC)
-SECRETS = {"GIT_PASSWORD": BOT_PASSWORD, "GITLAB_TOKEN": TOKEN, "REGISTRY_PASSWORD": "s3cret"}
+SECRETS = {"GIT_PASSWORD": BOT_PASSWORD, "FORGE_TOKEN": TOKEN, "REGISTRY_PASSWORD": "s3cret"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +60,19 @@ class World:
 
     folder: Path
     git: GitServer
-    gitlab: LoopbackGitLab
+    forge: LoopbackForge | NoForge
     bare: Path
     registries: dict[str, object] = field(default_factory=dict)
     targets: list[dict[str, Any]] = field(default_factory=list)
     author: dict[str, str] = field(default_factory=dict)
     settings: dict[str, object] = field(default_factory=dict)
     now: datetime = NOW
+
+    @property
+    def gitlab(self) -> LoopbackForge:
+        """The forge, for tests that are about one with merge requests."""
+        assert isinstance(self.forge, LoopbackForge)
+        return self.forge
 
     def commit(self, files: Mapping[str, bytes | None], *, branch: str = "main") -> str:
         return seed(self.bare, files, branch=branch)
@@ -97,12 +104,12 @@ class World:
         return int(git(self.bare, "rev-list", "--count", branch, "^main"))
 
     def only_request(self) -> StoredMergeRequest:
-        (request,) = self.gitlab.project.merge_requests.values()
+        (request,) = self.forge.merge_requests.values()
         return request
 
     def count_writes(self) -> int:
         """Count what was sent to change anything: at the forge, and pushes to the git repo."""
-        return len(self.gitlab.writes) + sum(each.is_push for each in self.git.requests)
+        return len(self.forge.writes) + sum(each.is_push for each in self.git.requests)
 
     def forget(self) -> None:
         """Delete all that imagebot keeps between two runs."""
@@ -130,35 +137,28 @@ class World:
 
 
 @contextmanager
-def make_world(folder: Path, contract: Contract | None) -> Iterator[World]:
+def make_world(folder: Path, contract: Contract | None, *, forge: str = "gitlab") -> Iterator[World]:
     """Start git server and forge for one project, `acme/infra`, which is the target `infra`.
 
-    At the end nothing was sent that GitLab would ignore, and every request and answer fits its description, where one
-    is given.
+    `forge` is gitlab, github, gitea, forgejo, or git for none. At the end nothing was sent that the forge would ignore,
+    and every request and answer fits its description, where one is given.
     """
     with ExitStack() as stack:
         git = stack.enter_context(GitServer(folder / "repos", users={BOT: BOT_PASSWORD}))
         bare = git.create(PROJECT)
-        gitlab = stack.enter_context(LoopbackGitLab(bare))
-        if contract is not None:
-            contract.faults.clear()
-            watch = contract.watch(f"{gitlab.url}/api/v4", is_exempt=lambda r: INJECTED in r.headers)
-            stack.enter_context(watch)
-        world = World(folder, git, gitlab, bare)
-        world.targets.append(make_target("infra", git.url(PROJECT), gitlab))
+        server = stack.enter_context(start_forge(forge, bare, contract))
+        world = World(folder, git, server, bare)
+        if isinstance(server, LoopbackForge):
+            server.project.clock = lambda: world.now
+        world.targets.append(make_target("infra", git.url(PROJECT), server))
         yield world
-    assert gitlab.faults == []
-    assert contract is None or contract.faults == []
 
 
-def make_target(name: str, url: str, gitlab: LoopbackGitLab | None) -> dict[str, Any]:
-    """Write one target's settings; without a GitLab its branches are its proposals."""
-    forge: dict[str, object] = {"kind": "git"}
-    if gitlab is not None:
-        token = {"env": "GITLAB_TOKEN"}
-        forge = {"kind": "gitlab", "url": gitlab.url, "project": PROJECT, "token": token, "plain_http": True}
+def make_target(name: str, url: str, forge: LoopbackForge | NoForge | None) -> dict[str, Any]:
+    """Write one target's settings; without a forge its branches are its proposals."""
     login = {"username": BOT, "password": {"env": "GIT_PASSWORD"}}
-    return {"name": name, "url": url, "plain_http": True, "forge": forge, **login}
+    settings = NoForge.settings if forge is None else forge.settings
+    return {"name": name, "url": url, "plain_http": True, "forge": dict(settings), **login}
 
 
 def make_policy(rules: str) -> bytes:
@@ -173,8 +173,3 @@ def make_pod(registry: LoopbackRegistry, path: str, tag: str = "1.0.0") -> bytes
 def branch_of(registry: LoopbackRegistry, path: str) -> str:
     """Return the branch on which imagebot proposes an image of `GROUP/NAME`, without hyphens."""
     return f"imagebot/{registry.address.replace(':', '_')}-{path.replace('/', '-')}"
-
-
-def load_contract() -> Contract | None:
-    path = find_contract("gitlab-rest.yaml")
-    return Contract(path) if path else None
