@@ -6,7 +6,6 @@ from datetime import datetime
 from enum import Enum
 from typing import TypeVar, cast
 
-import imagebot
 from imagebot.errors import ImagebotError, InvalidInput
 from imagebot.git import BLOBS_LIMIT_BYTES, Change, GitRepo, Oid, TreeFile
 from imagebot.log import log
@@ -17,9 +16,10 @@ from imagebot.proposal.plan import make_fingerprint
 from imagebot.proposal.survey import Survey, Unread, govern, locate_file, make_bindings
 from imagebot.settings.operator import TargetSettings
 from imagebot.settings.policy_file import MissingPolicyFile, PolicyFile, parse_policy_file
+from imagebot.store.build import fingerprint_build
 from imagebot.store.located import Key
 from imagebot.store.store import Store
-from imagebot.yamledit.kept import FORMAT, NOTHING, Fingerprints, Found, format_found, hash_facts, parse_found
+from imagebot.yamledit.kept import NOTHING, Fingerprints, Found, format_found, hash_facts, parse_found
 from imagebot.yamledit.locate import Bindings
 from imagebot.yamledit.scan import MAX_BYTES
 
@@ -188,7 +188,7 @@ class _Memory:
         self._store = store
         self._target = target
         self._now = now
-        self._rules = hash_facts(FORMAT, imagebot.__version__, target.policy_file)
+        self._rules = hash_facts(fingerprint_build(), target.policy_file)
 
     def find_head(self, head: Oid) -> str | None:
         """Find what all files of the head say; None also after a day, so that it is known what is in use."""
@@ -206,7 +206,7 @@ class _Memory:
         self, oids: Mapping[str, Oid], bindings: Bindings, *, read: Callable[[Iterable[Oid]], Mapping[Oid, bytes]]
     ) -> Mapping[str, Found]:
         """Locate what the files at the paths name, and read those of which that is not remembered."""
-        fingerprints = Fingerprints(bindings)
+        fingerprints = Fingerprints(bindings, build=fingerprint_build())
         keys = {path: [(oid, rules) for rules in fingerprints.list_for(path)] for path, oid in oids.items()}
         known, due = self._find(keys.values())
         found = {path: known[key] for path, pair in keys.items() for key in pair if key in known}

@@ -34,6 +34,7 @@ def survey_with_flux(
         tuple(sorted(chain.from_iterable(part.ungoverned for part in parts), key=lambda each: each[0])),
         (*flux.faults, *sorted(chain.from_iterable(part.left_alone for part in parts), key=lambda each: each.path)),
         tuple(sorted(chain.from_iterable(part.unreadable for part in parts), key=lambda each: each.path)),
+        frozenset(chain.from_iterable(part.repositories for part in parts)),
     )
 
 

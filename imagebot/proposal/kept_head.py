@@ -1,17 +1,21 @@
 """What the files of a target's head say, as text to be kept and read back.
 
-Which entry governs an image is kept with it, and so holds for the policy file that is kept there too.
+Which entry governs an image is kept with it, and so holds for the policy file that is kept there too. Of what is read
+back, the repositories are known at once; the places are made when they are asked for, which no quiet round does.
 """
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from types import NoneType
 
+from imagebot.image.reference import InvalidReference
 from imagebot.policy.entry import Entry
+from imagebot.proposal.postponed import Postponed
 from imagebot.proposal.survey import Governed, Survey, Unread
-from imagebot.yamledit.kept import check_column, format_found, look_up, parse_found, split_columns
-from imagebot.yamledit.occurrence import Located, Occurrence
+from imagebot.yamledit.columns import check_column, check_lengths, look_up, pack, split_columns, transpose, unpack
+from imagebot.yamledit.kept_tables import Tables, Writer
+from imagebot.yamledit.occurrence import Occurrence
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,21 +27,29 @@ class KeptHead:
 
 
 def format_head(head: KeptHead, *, policy: bytes, entries: Sequence[Entry]) -> str:
-    """Write it, the policy file and which of its entries are meant: three lines of JSON."""
+    """Write it, the policy file and which of its entries are meant: two lines of JSON."""
     survey, paths = head.survey, {path: number for number, path in enumerate(head.oids)}
     numbers = {id(entry): number for number, entry in enumerate(entries)}
+    writer = Writer()
+    governed = [(paths[each.path], numbers[id(each.entry)], each.occurrence) for each in survey.governed]
+    ungoverned = [(paths[path], occurrence) for path, occurrence in survey.ungoverned]
     facts = [
-        [*head.oids],
-        [*head.oids.values()],
-        [paths[each.path] for each in survey.governed],
-        [numbers[id(each.entry)] for each in survey.governed],
-        [paths[path] for path, _ in survey.ungoverned],
+        [[*head.oids], [*head.oids.values()]],
+        [
+            pack(path for path, _, _ in governed),
+            pack(entry for _, entry, _ in governed),
+            pack(writer.add_occurrence(occurrence) for _, _, occurrence in governed),
+        ],
+        [pack(path for path, _ in ungoverned), pack(writer.add_occurrence(occurrence) for _, occurrence in ungoverned)],
         _list_unread(survey.left_alone),
         _list_unread(survey.unreadable),
+        writer.finish(),
     ]
-    occurrences = (*(each.occurrence for each in survey.governed), *(each for _, each in survey.ungoverned))
-    found = format_found([Located(occurrences, ())])
-    return f"{json.dumps(policy.decode('latin-1'))}\n{json.dumps(facts)}\n{found}"
+    return f"{json.dumps(policy.decode('latin-1'))}\n{json.dumps(facts, separators=(',', ':'))}"
+
+
+def _list_unread(unread: Iterable[Unread]) -> list[Sequence[object]]:
+    return transpose([(each.path, each.line, each.column, each.reason) for each in unread], 4)
 
 
 def parse_policy(text: str) -> bytes | None:
@@ -51,40 +63,57 @@ def parse_policy(text: str) -> bytes | None:
 
 def parse_head(text: str, *, entries: Sequence[Entry]) -> KeptHead | None:
     """Read it back with the entries of the policy file; None if the text has no form that this version writes."""
-    _, _, rest = text.partition("\n")
-    facts, _, found = rest.partition("\n")
-    match parse_found(found):
-        case (Located(occurrences, ()),):
-            pass
-        case _:
-            return None
     try:
-        return _read(split_columns(json.loads(facts), 7), occurrences, entries)
-    except (ValueError, TypeError, LookupError, RecursionError):
+        files, governed, ungoverned, left_alone, unreadable, tables = json.loads(text.partition("\n")[2])
+        paths, oids = (check_column(column, str) for column in split_columns(files, 2))
+        places = _Places(paths, entries, Tables(tables))
+        survey = Survey(
+            places.read_governed(*split_columns(governed, 3)),
+            places.read_ungoverned(*split_columns(ungoverned, 2)),
+            _read_unread(*split_columns(left_alone, 4)),
+            _read_unread(*split_columns(unreadable, 4)),
+            places.tables.find_repositories(unpack(governed[2])),
+        )
+        return KeptHead(dict(zip(paths, oids, strict=True)), survey)
+    except (ValueError, TypeError, LookupError, RecursionError, InvalidReference):
         return None
 
 
-def _read(columns: list[list[Any]], occurrences: Sequence[Occurrence], entries: Sequence[Entry]) -> KeptHead:
-    paths, oids, governed_in, governed_by, ungoverned_in, left_alone, unreadable = columns
-    count = len(governed_in)
-    if len(governed_by) != count or len(occurrences) != count + len(ungoverned_in):
-        raise ValueError("columns of different lengths")
-    where = look_up([*governed_in, *ungoverned_in], check_column(paths, str))
-    survey = Survey(
-        tuple(map(Governed, where[:count], occurrences, look_up(governed_by, entries))),
-        tuple(zip(where[count:], occurrences[count:], strict=True)),
-        tuple(map(_parse_unread, left_alone)),
-        tuple(map(_parse_unread, unreadable)),
+@dataclass(frozen=True, slots=True)
+class _Places:
+    """What the columns of a head refer to. Columns are checked, and then values of them can be made at any time."""
+
+    paths: Sequence[str]
+    entries: Sequence[Entry]
+    tables: Tables
+
+    def read_governed(self, files: object, entries: object, images: object) -> Postponed[Governed]:
+        where, by = unpack(files, below=len(self.paths)), unpack(entries, below=len(self.entries))
+        what = unpack(images, below=self.tables.size)
+        check_lengths(where, by, what)
+
+        def make() -> Sequence[Governed]:
+            places = look_up(where, self.paths), look_up(what, self.tables.occurrences)
+            return list(map(Governed, *places, look_up(by, self.entries)))
+
+        return Postponed(len(where), make)
+
+    def read_ungoverned(self, files: object, images: object) -> Postponed[tuple[str, Occurrence]]:
+        where, what = unpack(files, below=len(self.paths)), unpack(images, below=self.tables.size)
+        check_lengths(where, what)
+
+        def make() -> Sequence[tuple[str, Occurrence]]:
+            return list(zip(look_up(where, self.paths), look_up(what, self.tables.occurrences), strict=True))
+
+        return Postponed(len(where), make)
+
+
+def _read_unread(paths: object, lines: object, columns: object, reasons: object) -> Postponed[Unread]:
+    rows = (
+        check_column(paths, str),
+        check_column(lines, int, NoneType),
+        check_column(columns, int, NoneType),
+        check_column(reasons, str),
     )
-    return KeptHead(dict(zip(paths, check_column(oids, str), strict=True)), survey)
-
-
-def _list_unread(unread: Iterable[Unread]) -> list[object]:
-    return [(each.path, each.line, each.column, each.reason) for each in unread]
-
-
-def _parse_unread(value: object) -> Unread:
-    match value:
-        case [str() as path, int() | None as line, int() | None as column, str() as reason]:
-            return Unread(path, line, column, reason)
-    raise ValueError("no file with a reason")
+    check_lengths(*rows)
+    return Postponed(len(rows[0]), lambda: list(map(Unread, *rows)))

@@ -54,18 +54,14 @@ class Survey:
     """All occurrences of a set of files, in the order of path and place.
 
     `ungoverned` are images that no entry matches, `left_alone` texts that look like an image and cannot be edited,
-    `unreadable` whole files.
+    `unreadable` whole files. `repositories` are those of the governed images, whose tags have to be known to go on.
     """
 
-    governed: tuple[Governed, ...]
-    ungoverned: tuple[tuple[str, Occurrence], ...]
-    left_alone: tuple[Unread, ...]
-    unreadable: tuple[Unread, ...]
-
-    @property
-    def repositories(self) -> frozenset[Repository]:
-        """The repositories whose tags have to be known to go on."""
-        return frozenset(each.repository for each in self.governed)
+    governed: Sequence[Governed]
+    ungoverned: Sequence[tuple[str, Occurrence]]
+    left_alone: Sequence[Unread]
+    unreadable: Sequence[Unread]
+    repositories: frozenset[Repository]
 
 
 LocateFiles = Callable[[Mapping[str, bytes], Bindings], Mapping[str, Found]]
@@ -130,7 +126,8 @@ def govern(found: Mapping[str, Found], entries: Sequence[Entry]) -> Survey:
                 left_alone.append(Unread(path, occurrence.line, occurrence.column, text))
             else:
                 governed.append(Governed(path, occurrence, entry))
-    return Survey(tuple(governed), tuple(ungoverned), tuple(left_alone), tuple(unreadable))
+    repositories = frozenset(each.repository for each in governed)
+    return Survey(tuple(governed), tuple(ungoverned), tuple(left_alone), tuple(unreadable), repositories)
 
 
 def _find_repository(image: ImagePattern) -> Repository | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from imagebot.git import GitRemote, GitRepo, Signature
 from imagebot.look import Look, look
+from imagebot.proposal.survey import Governed
 from imagebot.settings.operator import TargetSettings
 from imagebot.store.store import Store
 from tests.bench.repository import write_repository
@@ -21,6 +22,7 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 class Looking:
     """A target, its mirror and the store; what changes it does so at the server."""
 
+    target: TargetSettings
     upstream: Path
     mirror: GitRepo
     mirror_path: Path
@@ -33,9 +35,12 @@ class Looking:
     def look_again(self) -> Look:
         return self._look(self.store)
 
+    def look_again_at_all(self) -> tuple[Governed, ...]:
+        """Look again, and make the places of all images too, as a round does in which some are to be chosen for."""
+        return tuple(self.look_again().survey.governed)
+
     def _look(self, store: Store | None) -> Look:
-        target = TargetSettings.model_validate({"name": "bench", "url": f"file://{self.upstream}"})
-        return look(target, git=self.mirror, store=store, now=NOW)
+        return look(self.target, git=self.mirror, store=store, now=NOW)
 
     def change_one_file(self) -> None:
         self.changes += 1
@@ -70,6 +75,7 @@ def open_target(folder: Path) -> Iterator[Looking]:
         GitRepo(folder / "mirror", remote, author=author, timeout_s=120) as mirror,
         Store.open(folder / "store.sqlite") as store,
     ):
-        looking = Looking(upstream, mirror, folder / "mirror", store)
+        target = TargetSettings.model_validate({"name": "bench", "url": f"file://{upstream}"})
+        looking = Looking(target, upstream, mirror, folder / "mirror", store)
         looking.look_again()
         yield looking

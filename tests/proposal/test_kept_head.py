@@ -7,7 +7,8 @@ import pytest
 
 from imagebot.policy.entry import Entry
 from imagebot.proposal.kept_head import KeptHead, format_head, parse_head, parse_policy
-from imagebot.proposal.survey import Survey, Unread, govern
+from imagebot.proposal.survey import Governed, Survey, Unread, govern
+from imagebot.yamledit.columns import pack
 from imagebot.yamledit.kept import Found, NoYaml
 from imagebot.yamledit.locate import locate
 from tests.proposal.builders import make_entry
@@ -26,7 +27,7 @@ HEAD = KeptHead(
     {path: 40 * path[0] for path in FILES},
     replace(SURVEY, unreadable=(Unread("link", None, None, "a symbolic link"), *SURVEY.unreadable)),
 )
-NOTHING = Survey((), (), (), ())
+NOTHING = Survey((), (), (), (), frozenset())
 
 
 def _format(head: KeptHead, policy: bytes = POLICY) -> str:
@@ -58,6 +59,16 @@ def test_what_is_read_back_has_the_very_entries():
     assert [(path, str(each.reference)) for path, each in head.survey.ungoverned] == [("d.yaml", "web:3")]
 
 
+def test_the_repositories_are_known_before_any_place_is_made(monkeypatch):
+    monkeypatch.setattr(Governed, "__init__", lambda *_: pytest.fail("a place was made"))
+
+    head = _parse(_format(HEAD))
+
+    assert head is not None
+    assert {each.familiar for each in head.survey.repositories} == {"nginx", "redis"}
+    assert (len(head.survey.governed), len(head.survey.ungoverned)) == (3, 1)
+
+
 @pytest.mark.parametrize("policy", [POLICY, b"", b"\xff\xfe\x00\n"])
 def test_a_policy_file_of_any_bytes_is_read_back(policy):
     assert parse_policy(_format(HEAD, policy)) == policy
@@ -68,39 +79,40 @@ def test_a_text_of_another_form_has_no_policy_file(text):
     assert parse_policy(text) is None
 
 
-FIRST, FACTS, FOUND = _format(HEAD).split("\n")
+FIRST, FACTS = _format(HEAD).split("\n")
 DOCUMENT = json.loads(FACTS)
 
 
-def _change(column: int, value: object) -> str:
-    facts = [value if number == column else each for number, each in enumerate(DOCUMENT)]
-    return f"{FIRST}\n{json.dumps(facts)}\n{FOUND}"
+def _change(table: int, column: int, value: object) -> str:
+    facts = json.loads(FACTS)
+    facts[table][column] = value
+    return f"{FIRST}\n{json.dumps(facts)}"
 
 
 @pytest.mark.parametrize(
     "text",
     [
         pytest.param("", id="nothing"),
-        pytest.param(f"{FIRST}\n{FACTS}", id="no third line"),
-        pytest.param(f"{FIRST}\nnull\n{FOUND}", id="no facts"),
-        pytest.param(f"{FIRST}\n{FACTS[:-1]}\n{FOUND}", id="cut off"),
-        pytest.param(f"{FIRST}\n{json.dumps([*DOCUMENT, []])}\n{FOUND}", id="one fact more"),
-        pytest.param(f"{FIRST}\n{FACTS}\n[]", id="no occurrences"),
-        pytest.param(f"{FIRST}\n{FACTS}\n{FOUND[:-1]}", id="cut off in the occurrences"),
-        pytest.param(_change(0, ["a", "b", "c", 1]), id="a path that is a number"),
-        pytest.param(_change(1, ["1", "2", "3"]), id="a blob less"),
-        pytest.param(_change(1, ["1", "2", "3", 4]), id="a blob that is a number"),
-        pytest.param(_change(2, [1, 2, 4]), id="a file that is not there"),
-        pytest.param(_change(2, [1, 2, -1]), id="a file from the end"),
-        pytest.param(_change(2, [1, 2]), id="a file less"),
-        pytest.param(_change(3, [1, 1]), id="an entry less"),
-        pytest.param(_change(3, [1, 1, 3]), id="an entry that is not there"),
-        pytest.param(_change(3, [1, 1, -1]), id="an entry from the end"),
-        pytest.param(_change(3, [1, 1, True]), id="an entry that is no number"),
-        pytest.param(_change(4, []), id="an occurrence too many"),
-        pytest.param(_change(4, [3, 3]), id="an occurrence too few"),
-        pytest.param(_change(5, [["b", 1, 2]]), id="left alone without a reason"),
-        pytest.param(_change(6, ["b"]), id="an unread file that is none"),
+        pytest.param(FIRST, id="no second line"),
+        pytest.param(f"{FIRST}\nnull", id="no facts"),
+        pytest.param(f"{FIRST}\n{FACTS[:-1]}", id="cut off"),
+        pytest.param(f"{FIRST}\n{json.dumps([*DOCUMENT, []])}", id="one fact more"),
+        pytest.param(f"{FIRST}\n{json.dumps([*DOCUMENT[:-1], []])}", id="no tables"),
+        pytest.param(_change(0, 0, ["a", "b", "c", 1]), id="a path that is a number"),
+        pytest.param(_change(0, 1, ["1", "2", "3"]), id="a blob less"),
+        pytest.param(_change(0, 1, ["1", "2", "3", 4]), id="a blob that is a number"),
+        pytest.param(_change(1, 0, pack([1, 2, 4])), id="a file that is not there"),
+        pytest.param(_change(1, 0, [1, 2, 3]), id="files that are no packed numbers"),
+        pytest.param(_change(1, 0, pack([1, 2])), id="a file less"),
+        pytest.param(_change(1, 1, pack([1, 1])), id="an entry less"),
+        pytest.param(_change(1, 1, pack([1, 1, 3])), id="an entry that is not there"),
+        pytest.param(_change(1, 2, pack([0, 1, 9])), id="an occurrence that is not there"),
+        pytest.param(_change(1, 2, "AAAA"), id="half a number"),
+        pytest.param(_change(2, 0, ""), id="an occurrence too many"),
+        pytest.param(_change(2, 0, pack([3, 3])), id="an occurrence too few"),
+        pytest.param(_change(3, 3, []), id="left alone without a reason"),
+        pytest.param(_change(3, 1, ["1"]), id="left alone in a line that is no number"),
+        pytest.param(_change(4, 0, ["b"]), id="an unread file less"),
     ],
 )
 def test_a_text_of_another_form_is_none(text):
