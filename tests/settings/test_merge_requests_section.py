@@ -1,9 +1,6 @@
 """How changes are proposed: what each key of `merge_requests` becomes, and the faults of its values with positions."""
 
-import sys
-import zoneinfo
 from datetime import UTC
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -232,15 +229,3 @@ _TEMPLATE = "accepted is a template of Jinja2, or null for the built-in text"
 )
 def test_a_fault_has_its_position_and_says_what_is_accepted(text, fault):
     assert list_faults(text) == [fault]
-
-
-def test_without_a_database_of_time_zones_the_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setitem(sys.modules, "tzdata", None)
-    zoneinfo.reset_tzpath([tmp_path])
-    try:
-        # A time zone that was read before is remembered, so it is one that no other test reads.
-        (fault,) = list_faults(" {timezone: Asia/Dili}")
-    finally:
-        zoneinfo.reset_tzpath()
-
-    assert fault.endswith("accepted is UTC, as long as the package tzdata is not installed")
