@@ -36,6 +36,7 @@ def make_registries(settings: Settings) -> Registries:
             username=registry.username,
             password=registry.password,
             token_hosts=registry.token_hosts,
+            max_tags=registry.max_tags,
         )
         for name, registry in settings.registries.items()
     }
@@ -44,6 +45,7 @@ def make_registries(settings: Settings) -> Registries:
         docker_config=settings.docker_config,
         timeout_s=settings.timeout_s,
         user_agent=f"imagebot/{imagebot.__version__}",
+        max_tags=settings.max_tags,
     )
 
 

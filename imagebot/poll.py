@@ -41,19 +41,52 @@ def poll(
     repository: Repository, *, registries: Registries, store: Store, doubt: Doubt, now: datetime
 ) -> Snapshot | Unlisted:
     """List the tags of one repository and remember them; says why where that cannot be done."""
-    listed = _list(repository, registries)
+    listed = _list_to_keep(repository, registries=registries, store=store, doubt=doubt, now=now)
     if isinstance(listed, Unlisted):
-        level = log.error if listed.needs_operator else log.warning
-        level("poll_failed", repository=str(repository), error=listed.reason)
         return listed
-    log.debug("tags_listed", repository=str(repository), tags=len(listed.tags))
     try:
-        doubted = _find_doubt(repository, listed, store=store, doubt=doubt, now=now)
-        return doubted or store.keep_snapshot(repository, listed, at=now)
+        return store.keep_snapshot(repository, listed, at=now)
     except ImagebotError as error:
         # The store is a memory: without it only the times are lost at which tags were first seen.
         log.error("snapshot_not_kept", repository=str(repository), error=str(error))
         return _forget_history(repository, listed, now=now)
+
+
+def refresh(
+    repository: Repository, *, registries: Registries, store: Store, doubt: Doubt, now: datetime
+) -> bool | Unlisted:
+    """Poll as `poll` does, for whoever only wants to know whether anything changed: tags that did not are not read.
+
+    If it cannot be remembered what was listed, it counts as changed.
+    """
+    listed = _list_to_keep(repository, registries=registries, store=store, doubt=doubt, now=now)
+    if isinstance(listed, Unlisted):
+        return listed
+    try:
+        return store.keep_listing(repository, listed, at=now)
+    except ImagebotError as error:
+        log.error("snapshot_not_kept", repository=str(repository), error=str(error))
+        return True
+
+
+def _list_to_keep(
+    repository: Repository, *, registries: Registries, store: Store, doubt: Doubt, now: datetime
+) -> TagList | Unlisted:
+    """List the tags, and find the list plausible; why not is logged and remembered."""
+    listed = _list(repository, registries)
+    if isinstance(listed, Unlisted):
+        level = log.error if listed.needs_operator else log.warning
+        level("poll_failed", repository=str(repository), error=listed.reason)
+    else:
+        log.debug("tags_listed", repository=str(repository), tags=len(listed.tags), dropped=listed.dropped)
+    try:
+        found = listed if isinstance(listed, Unlisted) else _find_doubt(repository, listed, store, doubt, now=now)
+        if found is not None:
+            store.history.keep_failure(repository, found.reason, at=now)
+    except ImagebotError as error:
+        log.error("history_not_kept", repository=str(repository), error=str(error))
+        return listed
+    return found or listed
 
 
 def list_tags(repository: Repository, *, registries: Registries, now: datetime) -> Snapshot | Unlisted:
@@ -70,15 +103,22 @@ def _list(repository: Repository, registries: Registries) -> TagList | Unlisted:
     if not listed.tags:
         # Some registries answer so while they are in trouble: no reason to forget what was seen before.
         return Unlisted(repository, f"the registry lists no tags of {repository}: nothing is decided from that")
+    if listed.cut_at is not None:
+        reason = (
+            f"the registry lists more than {listed.cut_at} tags of {repository}: nothing is decided from some of them;"
+            " the setting max_tags lets more be listed"
+        )
+        return Unlisted(repository, reason, needs_operator=True)
     return listed
 
 
 def _forget_history(repository: Repository, listed: TagList, *, now: datetime) -> Snapshot:
-    return Snapshot(repository, now, dict.fromkeys(listed.tags, now), listed.pushed_at, has_history=False)
+    seen = dict.fromkeys(listed.tags, now)
+    return Snapshot(repository, now, seen, listed.pushed_at, has_history=False, digests=listed.digests)
 
 
 def _find_doubt(
-    repository: Repository, listed: TagList, *, store: Store, doubt: Doubt, now: datetime
+    repository: Repository, listed: TagList, store: Store, doubt: Doubt, *, now: datetime
 ) -> Unlisted | None:
     """Say why the list is not to be believed yet; None if it is."""
     before = store.count_tags(repository)

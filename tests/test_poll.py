@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,10 +12,11 @@ import structlog
 from imagebot.demo.loopback import Reply
 from imagebot.demo.push import push_image
 from imagebot.demo.registry import LoopbackRegistry
+from imagebot.image.history import Failing
 from imagebot.image.reference import Repository
 from imagebot.image.snapshot import Snapshot
 from imagebot.log import LogFormat, LogLevel, configure_logging
-from imagebot.poll import Doubt, list_tags, poll
+from imagebot.poll import Doubt, list_tags, poll, refresh
 from imagebot.proposal.choose import Unlisted
 from imagebot.registry.client import Registries
 from imagebot.registry.host import RegistryHost
@@ -99,6 +101,7 @@ def test_a_registry_that_fails_leaves_what_is_kept_as_it_is(
     assert isinstance(answer, Unlisted)
     assert answer.needs_operator
     assert store.find_snapshot(repository) == kept
+    assert store.history.list_failing() == {repository: Failing(NOW + HOUR, NOW + HOUR, 1, answer.reason)}
 
 
 def test_a_registry_that_lists_no_tags_leaves_what_is_kept_as_it_is(
@@ -141,12 +144,17 @@ def test_where_nothing_is_remembered_a_listing_has_no_history(
     registry: LoopbackRegistry, registries: Registries, repository: Repository
 ):
     registry.upload_clock = lambda: NOW - HOUR
-    push_image(registry.address, "acme/api", "1.1.0")
+    digest = push_image(registry.address, "acme/api", "1.1.0")
 
     snapshot = list_tags(repository, registries=registries, now=NOW)
 
     assert snapshot == Snapshot(
-        repository, NOW, dict.fromkeys(("1.0.0", "1.1.0"), NOW), {"1.1.0": NOW - HOUR}, has_history=False
+        repository,
+        NOW,
+        dict.fromkeys(("1.0.0", "1.1.0"), NOW),
+        {"1.1.0": NOW - HOUR},
+        has_history=False,
+        digests={"1.1.0": digest},
     )
 
 
@@ -226,3 +234,53 @@ def test_a_list_may_shrink_by_the_share_and_no_more(
 def _list_tags(count: int) -> Reply:
     tags = ", ".join(f'"1.{number}"' for number in range(count))
     return Reply(200, f'{{"name": "acme/api", "tags": [{tags}]}}'.encode(), {"Content-Type": "application/json"})
+
+
+def test_of_a_list_that_is_cut_nothing_is_decided(
+    registry: LoopbackRegistry, store: Store, repository: Repository, poll_at: PollAt
+):
+    kept = poll_at(NOW)
+    _push(registry, 3)
+    host = RegistryHost(registry.address, plain_http=True, max_tags=2)
+
+    with Registries({registry.address: host}, docker_config=None, timeout_s=5, user_agent="test") as registries:
+        answers = [
+            poll(repository, registries=registries, store=store, doubt=DOUBT, now=NOW + HOUR),
+            list_tags(repository, registries=registries, now=NOW + HOUR),
+        ]
+
+    reason = (
+        f"the registry lists more than 2 tags of {repository}: nothing is decided from some of them;"
+        " the setting max_tags lets more be listed"
+    )
+    assert answers == 2 * [Unlisted(repository, reason, needs_operator=True)]
+    assert store.find_snapshot(repository) == kept
+
+
+def test_a_refresh_says_whether_anything_changed(
+    registry: LoopbackRegistry, registries: Registries, store: Store, repository: Repository
+):
+    def refresh_at(hours: int) -> bool | Unlisted:
+        return refresh(repository, registries=registries, store=store, doubt=DOUBT, now=NOW + hours * HOUR)
+
+    answers = [refresh_at(0), refresh_at(1)]
+    push_image(registry.address, "acme/api", "1.1.0")
+    answers += [refresh_at(2), refresh_at(3)]
+    registry.fault = lambda _method, _target: Reply(403)
+    failed = refresh_at(4)
+
+    assert answers == [True, False, True, False]
+    assert isinstance(failed, Unlisted)
+    assert store.find_snapshot(repository) == Snapshot(
+        repository, NOW + 3 * HOUR, {"1.0.0": NOW, "1.1.0": NOW + 2 * HOUR}
+    )
+
+
+def test_a_refresh_that_cannot_be_remembered_counts_as_a_change(
+    registries: Registries, store: Store, repository: Repository
+):
+    refresh(repository, registries=registries, store=store, doubt=DOUBT, now=NOW)
+    with closing(sqlite3.connect(store.path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+
+        assert refresh(repository, registries=registries, store=store, doubt=DOUBT, now=NOW + HOUR) is True

@@ -57,7 +57,7 @@ def run_demo() -> int:
 
 def _run_once(stage: Stage) -> Outcome:
     settings = load_settings(stage.settings_file, os.environ)
-    with Store.open(find_store_file(settings)) as store:
+    with Store.open(find_store_file(settings), history=settings.history) as store:
         (outcome,) = Once(settings, store, datetime.now(UTC), lambda *_: None).run()
     return outcome
 

@@ -44,7 +44,7 @@ def run_once(settings_file: Path, *, is_dry: bool, as_json: bool, now: datetime 
     settings = load_settings(settings_file, os.environ)
     if not settings.targets:
         raise NeedsOperator(f"{settings_file} names no targets: add the git repo to keep up to date under `targets`")
-    with Store.open(find_store_file(settings)) as store, _show_progress() as progress:
+    with Store.open(find_store_file(settings), history=settings.history) as store, _show_progress() as progress:
         if store.set_aside:
             log.warning("store_set_aside", path=str(store.path), moved_to=str(store.set_aside))
         outcomes = Once(settings, store, now or datetime.now(UTC), progress, is_dry=is_dry).run()

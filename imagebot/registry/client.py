@@ -5,7 +5,7 @@ https://github.com/opencontainers/distribution-spec/blob/main/spec.md
 
 import hashlib
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,16 +27,15 @@ from imagebot.image.snapshot import TagList
 from imagebot.registry.access import Access
 from imagebot.registry.credentials import Credentials, KeptLogin, Login
 from imagebot.registry.errors import UnexpectedAnswer, UnknownManifest, UnknownRepository, UnreadableImage
-from imagebot.registry.host import RegistryHost, find_origin
+from imagebot.registry.host import MAX_TAGS, RegistryHost, find_origin
 from imagebot.registry.message import Answer, Request
-from imagebot.registry.page import Page, find_next_page, make_tag_list, parse_page
+from imagebot.registry.page import Pages, find_next_page, parse_page
 from imagebot.registry.transport import Pacing, Transport
 from imagebot.secret import Secret
 
 _PAGE_TAGS = 1000
-_MAX_PAGES = 1000
-_MAX_PAGE_BYTES = 16 * 1024 * 1024
-_MAX_LISTING_BYTES = 64 * 1024 * 1024
+# The longest tag, with what JSON adds, and what some registries say beside it.
+_TAG_BYTES = 160
 # What the distribution-spec wants registries to take, at least, and what they take.
 _MAX_MANIFEST_BYTES = 4 * 1024 * 1024
 _MAX_CONFIG_BYTES = 4 * 1024 * 1024
@@ -47,11 +46,27 @@ _MANIFEST_TYPES = INDEX_TYPES + IMAGE_TYPES
 _OF_NO_IMAGE = (405, 408)
 
 
+@dataclass(frozen=True, slots=True)
+class _Limits:
+    """How much of one list of tags is read: by far more than a list of so many tags needs, whatever its pages are."""
+
+    tags: int
+    pages: int
+    page_bytes: int
+    listing_bytes: int
+
+    @classmethod
+    def of(cls, tags: int) -> "_Limits":
+        page_bytes = max(16 * 1024 * 1024, tags * _TAG_BYTES)
+        return cls(tags, max(1000, tags // 50), page_bytes, 4 * page_bytes)
+
+
 class Registries:
     """Every registry there is; safe for threads, with one session, one login and one set of tokens a host.
 
     `hosts` are those the settings name. Another one is reached over TLS, with docker's login if it has one, and only at
     a public address. `docker_config` is docker's `config.json`; None, or a file that is not there, has no logins.
+    `max_tags` is how many of a repository are listed, where its host says nothing else.
     """
 
     def __init__(
@@ -62,12 +77,14 @@ class Registries:
         timeout_s: float,
         user_agent: str,
         pacing: Pacing | None = None,
+        max_tags: int = MAX_TAGS,
     ) -> None:
         self._hosts = hosts
         self._docker_config = docker_config
         self._timeout_s = timeout_s
         self._user_agent = user_agent
         self._pacing = pacing or Pacing()
+        self._max_tags = max_tags
         self._registries: dict[str, _Registry] = {}
         self._lock = threading.Lock()
 
@@ -85,38 +102,32 @@ class Registries:
             self._registries.clear()
 
     def list_tags(self, repository: Repository) -> TagList:
-        """Return all tags of a repository, and when they were pushed if it says so; what can be no tag is left out.
+        """Return all tags of a repository, with what it says of them; what can be no tag is left out and counted.
 
-        All or nothing: a listing that breaks off is an error. Raises UnknownRepository, AccessDenied, RateLimited,
-        RegistryUnavailable, UnexpectedAnswer, UntrustedCertificate, PrivateAddress, UnreadableCredentials,
-        CredentialHelperTimedOut.
+        More tags than the settings allow are not listed, and the list says so; nothing else is cut: a listing that
+        breaks off is an error. Raises UnknownRepository, AccessDenied, RateLimited, RegistryUnavailable,
+        UnexpectedAnswer, UntrustedCertificate, PrivateAddress, UnreadableCredentials, CredentialHelperTimedOut.
         """
-        return make_tag_list(self._list_pages(repository))
-
-    def _list_pages(self, repository: Repository) -> Iterator[Page]:
         registry = self._find_registry(repository.registry)
-        url = f"{registry.host.base_url}/v2/{repository.path}/tags/list?n={_PAGE_TAGS}"
-        tags: set[str] = set()
+        limits = _Limits.of(self._max_tags if registry.host.max_tags is None else registry.host.max_tags)
+        url: str | None = f"{registry.host.base_url}/v2/{repository.path}/tags/list?n={_PAGE_TAGS}"
+        pages = Pages(most=limits.tags)
         asked: set[str] = set()
-        left_bytes = _MAX_LISTING_BYTES
-        while left_bytes > 0 and len(asked) < _MAX_PAGES:
-            answer = registry.ask(Request("GET", url, _MAX_PAGE_BYTES), repository=repository)
+        read_bytes = 0
+        while url is not None and not pages.are_too_many:
+            if read_bytes >= limits.listing_bytes or len(asked) >= limits.pages:
+                reason = f"the tags of {repository} fill more than {limits.pages} pages or {limits.listing_bytes} bytes"
+                raise UnexpectedAnswer(repository.registry, f"{reason}, and nothing is decided from some of them")
+            answer = registry.ask(Request("GET", url, limits.page_bytes), repository=repository)
             _check_status(answer, repository)
-            page = parse_page(answer.body, repository.registry)
-            # A page may hold fewer than n tags, or none: only a missing Link ends the list.
-            next_url = find_next_page(answer.headers.get("Link"), answer.url)
-            yield page
-            if next_url is None:
-                return
-            if next_url in asked or (page.tags and tags.issuperset(page.tags)):
-                raise UnexpectedAnswer(repository.registry, f"the pages of the tags of {repository} go in circles")
-            tags.update(page.tags)
             asked.add(url)
-            left_bytes -= len(answer.body)
-            url = next_url
-        limits = f"{_MAX_PAGES} pages or {_MAX_LISTING_BYTES} bytes"
-        reason = f"the tags of {repository} fill more than {limits}, and nothing is decided from an incomplete list"
-        raise UnexpectedAnswer(repository.registry, reason)
+            read_bytes += len(answer.body)
+            # A page may hold fewer than n tags, or none: only a missing Link ends the list.
+            url = find_next_page(answer.headers.get("Link"), answer.url)
+            is_new = pages.add(parse_page(answer.body, repository.registry))
+            if url is not None and (url in asked or not is_new):
+                raise UnexpectedAnswer(repository.registry, f"the pages of the tags of {repository} go in circles")
+        return pages.make_list()
 
     def fetch_digest(self, repository: Repository, tag: str) -> str:
         """Return the digest of what a tag names now: of the index, where it names an image for several platforms.

@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 from imagebot.image.reference import DOCKER_HUB
 from imagebot.secret import Secret
 
+MAX_TAGS = 200_000
+"""How many tags of a repository are listed unless the settings say otherwise."""
 _DOCKER_HUB_ADDRESS = "registry-1.docker.io"
 # After lower-casing; so narrow because host names end up in the texts of errors.
 _HOST = re.compile(r"[0-9a-z._:-]+")
@@ -69,6 +71,8 @@ class RegistryHost:
     password: Secret | None = None
     token_hosts: frozenset[str] = field(default=frozenset())
     """Further hosts, `HOST` or `HOST:PORT`, that may hand out this registry's tokens and so see its login."""
+    max_tags: int | None = None
+    """How many tags of one of its repositories are listed; None is what holds for all registries."""
 
     @property
     def base_url(self) -> str:

@@ -1,4 +1,4 @@
-"""One page of a tag list: the tags its body holds, when they were pushed if it says so, and where the next page is.
+"""Pages of a tag list: the tags a body holds, what it says of them, where the next page is, and all of them together.
 
 distribution-spec, "Listing Tags": https://github.com/opencontainers/distribution-spec/blob/main/spec.md#listing-tags
 Links are those of RFC 8288, as registries really write them. Google's registries (gcr.io, *.pkg.dev, registry.k8s.io)
@@ -8,12 +8,12 @@ Pure.
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urljoin, urlsplit
 
-from imagebot.image.reference import is_tag
+from imagebot.image.reference import is_digest, keep_tags
 from imagebot.image.snapshot import TagList
 from imagebot.registry.errors import UnexpectedAnswer
 from imagebot.registry.host import find_origin
@@ -30,17 +30,60 @@ _EARLIEST, _LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzin
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """The tags of one page in its order, and when it says that tags, of this page or another, were pushed."""
+    """The tags of one page in its order, how many texts beside them are none, and what it says of tags, of any page.
 
-    tags: tuple[str, ...]
-    pushed_at: Mapping[str, datetime]
+    `pushed_at` is when they were pushed, `digests` what they point to; None stands for two things at once.
+    """
+
+    tags: Sequence[str]
+    pushed_at: Mapping[str, datetime] = field(default_factory=dict)
+    digests: Mapping[str, str | None] = field(default_factory=dict)
+    dropped: int = 0
+
+
+class Pages:
+    """The pages of one list, put together up to a number of tags."""
+
+    def __init__(self, *, most: int) -> None:
+        self._most = most
+        self._tags: dict[str, None] = {}
+        self._pushed_at: dict[str, datetime] = {}
+        self._digests: dict[str, str | None] = {}
+        self._dropped = 0
+
+    @property
+    def are_too_many(self) -> bool:
+        return len(self._tags) > self._most
+
+    def add(self, page: Page) -> bool:
+        """Add a page; return whether it can be one that was not added before."""
+        count = len(self._tags)
+        self._tags |= dict.fromkeys(page.tags)
+        self._dropped += page.dropped
+        for tag, at in page.pushed_at.items():
+            self._pushed_at[tag] = max(at, self._pushed_at.get(tag, at))
+        for tag, digest in page.digests.items():
+            self._digests[tag] = digest if self._digests.get(tag, digest) == digest else None
+        return len(self._tags) > count or not page.tags
+
+    def make_list(self) -> TagList:
+        """Make one list of all; what is said of tags that no page lists is dropped, and so is what contradicts."""
+        # In the order in which they came, as nearly all registries sort them.
+        tags = tuple(sorted(self._tags))
+        pushed_at = {tag: at for tag, at in sorted(self._pushed_at.items()) if tag in self._tags}
+        told = sorted(
+            (tag, digest) for tag, digest in self._digests.items() if tag in self._tags and digest is not None
+        )
+        cut_at = self._most if self.are_too_many else None
+        return TagList(tags[:cut_at], pushed_at, dict(told), self._dropped, cut_at)
 
 
 def parse_page(body: bytes, registry: str) -> Page:
     """Parse one page; `tags: null` is what some registries write for none.
 
-    Texts that are no tags (the grammar of `Reference`) are dropped: nothing could name them. Times of pushes are an
-    extension: what of it cannot be read, or cannot be, is dropped. If two manifests claim a tag, the later counts.
+    Texts that are no tags (the grammar of `Reference`) are dropped: nothing could name them. What is said of manifests
+    is an extension: what of it cannot be read, or cannot be, is dropped. If two claim a tag, the later time counts, and
+    no digest.
 
     Raises UnexpectedAnswer for anything that is not such a page.
     """
@@ -52,23 +95,30 @@ def parse_page(body: bytes, registry: str) -> Page:
         raise UnexpectedAnswer(registry, "its tag list is no JSON") from error
     if not isinstance(page, dict) or "tags" not in page:
         raise UnexpectedAnswer(registry, 'its tag list is no JSON object with the key "tags"')
-    tags = page["tags"]
-    if tags is None:
-        tags = []
-    if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
+    texts = page["tags"]
+    if texts is None:
+        texts = []
+    if not isinstance(texts, list) or not set(map(type, texts)) <= {str}:
         raise UnexpectedAnswer(registry, '"tags" in its tag list is no list of texts')
-    pushes = sorted(_read_pushes(page.get("manifest")), key=lambda push: push[1])
-    return Page(tuple(tag for tag in tags if is_tag(tag)), dict(pushes))
+    tags = keep_tags(texts)
+    pushed_at, digests = _read_manifests(page.get("manifest"))
+    return Page(tags, pushed_at, digests, len(texts) - len(tags))
 
 
-def _read_pushes(manifests: object) -> Iterator[tuple[str, datetime]]:
-    """Yield tags and times of Google's `{DIGEST: {"tag": [TAG, ...], "timeUploadedMs": "1731000000000", ...}, ...}`."""
-    for manifest in manifests.values() if isinstance(manifests, dict) else ():
-        if not isinstance(manifest, dict):
+def _read_manifests(manifests: object) -> tuple[Mapping[str, datetime], Mapping[str, str | None]]:
+    """Read times and digests of Google's `{DIGEST: {"tag": [TAG, ...], "timeUploadedMs": "1731000000000"}, ...}`."""
+    pushed_at: dict[str, datetime] = {}
+    digests: dict[str, str | None] = {}
+    for digest, manifest in manifests.items() if isinstance(manifests, dict) else ():
+        tags = manifest.get("tag") if isinstance(manifest, dict) else None
+        if not isinstance(tags, list):
             continue
-        at, tags = _find_instant(manifest.get("timeUploadedMs")), manifest.get("tag")
-        if at is not None and isinstance(tags, list):
-            yield from ((tag, at) for tag in tags if isinstance(tag, str))
+        at = _find_instant(manifest.get("timeUploadedMs"))
+        for tag in (tag for tag in tags if isinstance(tag, str)):
+            digests[tag] = digest if is_digest(digest) and tag not in digests else None
+            if at is not None:
+                pushed_at[tag] = max(at, pushed_at.get(tag, at))
+    return pushed_at, digests
 
 
 def _find_instant(milliseconds: object) -> datetime | None:
@@ -76,17 +126,6 @@ def _find_instant(milliseconds: object) -> datetime | None:
         return None
     at = _UNIX_TIME + timedelta(milliseconds=int(milliseconds))
     return at if _EARLIEST <= at < _LATEST else None
-
-
-def make_tag_list(pages: Iterable[Page]) -> TagList:
-    """Make one list of all pages; times of tags that none of them lists are dropped."""
-    tags: set[str] = set()
-    pushed_at: dict[str, datetime] = {}
-    for page in pages:
-        tags.update(page.tags)
-        for tag, at in page.pushed_at.items():
-            pushed_at[tag] = max(at, pushed_at.get(tag, at))
-    return TagList(tuple(sorted(tags)), {tag: pushed_at[tag] for tag in sorted(tags & pushed_at.keys())})
 
 
 def find_next_page(link_header: str | None, url: str) -> str | None:

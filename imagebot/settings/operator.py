@@ -76,6 +76,10 @@ def _make_patience(text: str, _: object) -> timedelta:
     return make_duration(text, longest="365d")
 
 
+def _make_memory(text: str, _: object) -> timedelta:
+    return make_duration(text, longest="3650d")
+
+
 def _make_share(text: str, _: object) -> float:
     """Make a share from 0 to 1 of a percentage."""
     match = _PERCENTAGE.fullmatch(text)
@@ -97,6 +101,11 @@ Text = Annotated[str, matching(_PERSON, "a text on one line, without < and >")]
 Host = Annotated[str, matching(_HOST, "a host in lower case, with its port if it has one: auth.example.com:8443")]
 RegistryName = Annotated[
     str, MadeFrom("a registry as image references have it, as in ghcr.io, docker.io or localhost:5000", _make_registry)
+]
+
+
+MaxTags = Annotated[
+    int, MadeFrom("a whole number from 1 to 10000000", source=Annotated[int, Field(ge=1, le=10_000_000)])
 ]
 
 
@@ -125,6 +134,7 @@ class RegistrySettings(_Access):
             "a list of hosts", lambda hosts, _: frozenset(hosts), source=Annotated[tuple[Host, ...], _AT_MOST_100]
         ),
     ] = frozenset()
+    max_tags: MaxTags | None = None
 
     @model_validator(mode="after")
     def _refuse_half_a_login(self) -> "RegistrySettings":
@@ -218,6 +228,10 @@ class Settings(Section):
     """By which share a tag list may shrink from one listing to the next and still be believed at once."""
     shrink_patience: Annotated[timedelta, MadeFrom(ACCEPTED_DURATION, _make_patience)] = timedelta(days=1)
     """After which time a listing that shrank by more is believed."""
+    max_tags: MaxTags = 200_000
+    """How many tags of a repository are listed: from a list of more, nothing is decided."""
+    history: Annotated[timedelta, MadeFrom(ACCEPTED_DURATION, _make_memory)] = timedelta(days=90)
+    """How long is remembered what happened to tags."""
     author: Author = Author()
     registries: Mapping[RegistryName, RegistrySettings] = Field(default_factory=dict)
     targets: tuple[TargetSettings, ...] = ()

@@ -3,6 +3,8 @@
 It also remembers what was located in the files of config repositories, and which registries asked to be left alone.
 
     store.py      Store: find and keep; the errors
+    snapshots.py  tags, when each was first seen, and what it points to
+    history.py    what happened to tags, and which repositories cannot be listed
     located.py    what was located in which blob, and in all files of a head
     pauses.py     until when a registry is left alone, as it asked
     contents.py   what a digest stands for, as text and back

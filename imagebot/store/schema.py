@@ -15,6 +15,7 @@ from sqlalchemy import (
     Dialect,
     Engine,
     ForeignKey,
+    Index,
     Integer,
     MetaData,
     Table,
@@ -26,7 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeDecorator
 
-VERSION = 3
+VERSION = 4
 # "imgb": tells a store from the database of another program.
 APPLICATION_ID = 0x696D6762
 
@@ -45,7 +46,12 @@ class Instant(TypeDecorator[datetime]):
         return None if value is None else (value - _EPOCH) // _MICROSECOND
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
-        return None if value is None else _EPOCH + value * _MICROSECOND
+        return None if value is None else find_instant(value)
+
+
+def find_instant(microseconds: int) -> datetime:
+    """Read an instant as it is kept."""
+    return _EPOCH + microseconds * _MICROSECOND
 
 
 def to_utc(instant: datetime) -> datetime:
@@ -63,6 +69,9 @@ repositories = Table(
     Column("path", Text, nullable=False),
     Column("listed_at", Instant, nullable=False),
     Column("doubted_since", Instant),
+    # Of the last listing: the tags need not be read to know that the next one has no other.
+    Column("fingerprint", Text),
+    Column("tag_count", Integer),
     UniqueConstraint("registry", "path"),
 )
 
@@ -79,6 +88,33 @@ tags = Table(
     Column("is_repushed", Boolean, nullable=False, server_default=false()),
     # Since when it is not listed any more; it is kept for some time, as it may come back.
     Column("gone_since", Instant),
+    sqlite_with_rowid=False,
+)
+
+# Both are of few tags, which each poll looks for.
+Index("tags_gone", tags.c.repository, tags.c.gone_since, sqlite_where=tags.c.gone_since.is_not(None))
+Index("tags_sighted", tags.c.repository, tags.c.digest_seen, sqlite_where=tags.c.digest_seen.is_not(None))
+
+history = Table(
+    "history",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("repository", ForeignKey("repositories.id", ondelete="CASCADE"), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("event", Text, nullable=False),
+)
+Index("history_of_repository", history.c.repository, history.c.at)
+
+# Of repositories that cannot be listed now, many of which never could be.
+failures = Table(
+    "failures",
+    metadata,
+    Column("registry", Text, primary_key=True),
+    Column("path", Text, primary_key=True),
+    Column("since", Instant, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("polls", Integer, nullable=False),
+    Column("reason", Text, nullable=False),
     sqlite_with_rowid=False,
 )
 
@@ -152,6 +188,21 @@ _UPGRADES = {
     2: (
         """CREATE TABLE pauses (
             host TEXT NOT NULL, scope TEXT NOT NULL, until BIGINT NOT NULL, PRIMARY KEY (host, scope)
+        ) WITHOUT ROWID""",
+    ),
+    3: (
+        "ALTER TABLE repositories ADD COLUMN fingerprint TEXT",
+        "ALTER TABLE repositories ADD COLUMN tag_count INTEGER",
+        "CREATE INDEX tags_gone ON tags (repository, gone_since) WHERE gone_since IS NOT NULL",
+        "CREATE INDEX tags_sighted ON tags (repository, digest_seen) WHERE digest_seen IS NOT NULL",
+        """CREATE TABLE history (
+            id INTEGER NOT NULL, repository INTEGER NOT NULL, at BIGINT NOT NULL, event TEXT NOT NULL, PRIMARY KEY (id),
+            FOREIGN KEY(repository) REFERENCES repositories (id) ON DELETE CASCADE
+        )""",
+        "CREATE INDEX history_of_repository ON history (repository, at)",
+        """CREATE TABLE failures (
+            registry TEXT NOT NULL, path TEXT NOT NULL, since BIGINT NOT NULL, at BIGINT NOT NULL,
+            polls INTEGER NOT NULL, reason TEXT NOT NULL, PRIMARY KEY (registry, path)
         ) WITHOUT ROWID""",
     ),
 }

@@ -8,16 +8,16 @@ else is left alone.
 import fcntl
 import json
 import sqlite3
-from collections.abc import Collection, Iterator, Mapping, Set
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from types import MappingProxyType, TracebackType
-from typing import Self
+from typing import Self, cast
 
-from sqlalchemy import ColumnElement, Connection, Engine, bindparam, delete, func, insert, literal, select, update
+from sqlalchemy import Connection, Engine, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -25,21 +25,20 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from imagebot.errors import NeedsOperator, Transient
 from imagebot.image.reference import Repository
 from imagebot.image.snapshot import Sighting, Snapshot, TagList
+from imagebot.store import snapshots
 from imagebot.store.contents import Content, format_content, parse_content
+from imagebot.store.history import HistoryMemory
 from imagebot.store.located import LocatedMemory
 from imagebot.store.pauses import PauseMemory
 from imagebot.store.schema import (
     APPLICATION_ID,
     VERSION,
-    Instant,
     contents,
     create_tables,
     is_empty,
     make_engine,
     outcomes,
     read_pragma,
-    repositories,
-    tags,
     to_utc,
     upgrade_tables,
 )
@@ -49,7 +48,7 @@ _BROKEN = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 # Older builds of SQLite take 999 variables in a statement.
 _DIGESTS_IN_QUERY = 900
-_GONE_KEPT = timedelta(days=7)
+KEEP_HISTORY = timedelta(days=90)
 
 
 class StoreUnavailable(NeedsOperator):
@@ -98,19 +97,22 @@ class KeptOutcome:
 class Store:
     """One file; made by `Store.open`, and closed by leaving its context."""
 
-    def __init__(self, path: Path, engine: Engine, *, set_aside: Path | None) -> None:
+    def __init__(self, path: Path, engine: Engine, *, set_aside: Path | None, history: timedelta) -> None:
         self.path = path
         self.set_aside = set_aside
         """Where a broken file was moved to when this store was opened; None if there was no need."""
         self.located = LocatedMemory(self._transaction)
         self.pauses = PauseMemory(self._transaction)
+        self.history = HistoryMemory(self._transaction)
         self._engine = engine
+        self._history = history
 
     @classmethod
-    def open(cls, path: Path, *, busy_timeout_s: float = 30.0) -> Self:
+    def open(cls, path: Path, *, busy_timeout_s: float = 30.0, history: timedelta = KEEP_HISTORY) -> Self:
         """Open the store, and make it and its folder if they are not there.
 
-        A call that finds the file locked waits this long before it raises StoreBusy.
+        A call that finds the file locked waits this long before it raises StoreBusy. `history` is how long is
+        remembered what happened to tags.
 
         A broken file is renamed with the suffix `.broken`, in the place of the last such file, and the store starts
         empty. Raises StoreUnavailable, StoreRefused (a newer version's, or another program's database), StoreBusy.
@@ -122,10 +124,10 @@ class Store:
             with path.with_name(f"{path.name}.lock").open("w") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX)
                 try:
-                    return cls(path, _open_engine(path, busy_timeout_s), set_aside=None)
+                    return cls(path, _open_engine(path, busy_timeout_s), set_aside=None, history=history)
                 except StoreBroken:
                     set_aside = _set_aside(path)
-                    return cls(path, _open_engine(path, busy_timeout_s), set_aside=set_aside)
+                    return cls(path, _open_engine(path, busy_timeout_s), set_aside=set_aside, history=history)
         except OSError as error:
             raise StoreUnavailable(path, error.strerror or str(error)) from error
 
@@ -143,37 +145,30 @@ class Store:
     def find_snapshot(self, repository: Repository) -> Snapshot | None:
         """Return what the repository was last kept with; None if it never was."""
         with self._transaction(immediate=False) as connection:
-            row = connection.execute(
-                select(repositories.c.id, repositories.c.listed_at).where(*_is_repository(repository))
-            ).one_or_none()
-            if row is None:
-                return None
-            known, gone = _read_snapshot(connection, row.id, repository=repository, listed_at=row.listed_at)
-        return _list_again(known, known.first_seen.keys() - gone, {})
+            return snapshots.find_snapshot(connection, repository)
 
     def count_tags(self, repository: Repository) -> int:
         """Return how many tags the repository was last kept with; 0 if it never was."""
-        listed = (*_is_repository(repository), tags.c.gone_since.is_(None))
-        query = select(func.count()).select_from(tags.join(repositories)).where(*listed)
         with self._transaction(immediate=False) as connection:
-            return int(connection.execute(query).scalar_one())
+            return snapshots.count_tags(connection, repository)
 
-    def keep_snapshot(self, repository: Repository, listed: TagList, *, at: datetime) -> Snapshot:
-        """Keep what was listed at that instant, and return it with all that is remembered of its tags.
+    def keep_listing(self, repository: Repository, listed: TagList, *, at: datetime) -> bool:
+        """Keep what was listed at that instant; return whether it differs from what was listed before.
 
         A tag known before keeps when it was first seen, its sighting, and the registry's time unless the listing gives
         another. So does one that was left out of listings for less than a week: registries do so while they are in
-        trouble. After that it is forgotten. Doubt about earlier listings ends.
+        trouble. After that it is forgotten. Doubt about earlier listings ends. What differs is written to the history.
         """
-        at = to_utc(at)
         with self._transaction(immediate=True) as connection:
-            repository_id = _keep_repository(connection, repository, at)
-            _tidy(connection, repository_id, at=at)
-            known, gone = _read_snapshot(connection, repository_id, repository=repository, listed_at=at)
-            kept = _list_again(known, listed.tags, listed.pushed_at)
-            _write_new(connection, repository_id, known=known, kept=kept)
-            _write_gone(connection, repository_id, known=known, kept=kept, gone=gone)
-        return kept
+            return snapshots.keep_listing(connection, repository, listed, at=to_utc(at), keep_for=self._history)
+
+    def keep_snapshot(self, repository: Repository, listed: TagList, *, at: datetime) -> Snapshot:
+        """Keep what was listed, as `keep_listing` does, and return it with all that is remembered of its tags."""
+        with self._transaction(immediate=True) as connection:
+            snapshots.keep_listing(connection, repository, listed, at=to_utc(at), keep_for=self._history)
+            # It is there: it was kept just now.
+            kept = cast("Snapshot", snapshots.find_snapshot(connection, repository))
+        return replace(kept, digests=listed.digests)
 
     def keep_sighting(self, repository: Repository, tag: str, digest: str, *, at: datetime) -> Sighting:
         """Keep what the tag points to, and return that with since when it was seen to.
@@ -181,30 +176,16 @@ class Store:
         Another digest than the one before begins anew at that instant, even one that the tag had earlier: it was pushed
         again. A tag that is not in the repository's snapshot has nothing kept.
         """
-        owner = select(repositories.c.id).where(*_is_repository(repository)).scalar_subquery()
-        is_tag = (tags.c.repository == owner, tags.c.tag == tag, tags.c.gone_since.is_(None))
         with self._transaction(immediate=True) as connection:
-            query = select(tags.c.digest, tags.c.digest_seen, tags.c.is_repushed).where(*is_tag)
-            row = connection.execute(query.where(tags.c.digest.is_not(None))).one_or_none()
-            if row is not None and row.digest == digest:
-                return Sighting(digest, row.digest_seen, row.is_repushed)
-            sighting = Sighting(digest, to_utc(at), is_repushed=row is not None)
-            values = {"digest": digest, "digest_seen": sighting.first_seen, "is_repushed": sighting.is_repushed}
-            connection.execute(update(tags).where(*is_tag).values(values))
-        return sighting
+            return snapshots.keep_sighting(connection, repository, tag, digest, at=to_utc(at), keep_for=self._history)
 
     def keep_doubt(self, repository: Repository, *, at: datetime) -> datetime:
         """Remember that a listing was implausible; return since when they have been, without a snapshot between.
 
         A repository that was never kept has nothing to doubt: its doubt begins at that instant each time.
         """
-        at = to_utc(at)
-        now = literal(at, Instant)
-        since = func.min(func.coalesce(repositories.c.doubted_since, now), now)
-        statement = update(repositories).where(*_is_repository(repository)).values(doubted_since=since)
         with self._transaction(immediate=True) as connection:
-            found = connection.execute(statement.returning(repositories.c.doubted_since)).scalar_one_or_none()
-        return at if found is None else found
+            return snapshots.keep_doubt(connection, repository, at=to_utc(at))
 
     def find_content(self, digest: str) -> Content | None:
         """Return what the digest stands for; None if that was not kept in a form that this version reads."""
@@ -306,88 +287,3 @@ def _as_store_errors(path: Path) -> Iterator[None]:
         raise StoreUnavailable(path, str(error.orig)) from error
     except PoolTimeoutError as error:
         raise StoreBusy(path) from error
-
-
-def _is_repository(repository: Repository) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    return repositories.c.registry == repository.registry, repositories.c.path == repository.path
-
-
-def _keep_repository(connection: Connection, repository: Repository, at: datetime) -> int:
-    row = {"listed_at": at, "doubted_since": None}
-    statement = upsert(repositories).values(registry=repository.registry, path=repository.path, **row)
-    statement = statement.on_conflict_do_update(index_elements=["registry", "path"], set_=row)
-    return int(connection.execute(statement.returning(repositories.c.id)).scalar_one())
-
-
-def _tidy(connection: Connection, repository_id: int, *, at: datetime) -> None:
-    """Forget tags that have been gone for long, and what a clock wrote that was ahead."""
-    is_own = tags.c.repository == repository_id
-    connection.execute(delete(tags).where(is_own, tags.c.gone_since <= at - _GONE_KEPT))
-    for column in (tags.c.first_seen, tags.c.digest_seen, tags.c.gone_since):
-        connection.execute(update(tags).where(is_own, column > at).values({column: at}))
-
-
-def _read_snapshot(
-    connection: Connection, repository_id: int, *, repository: Repository, listed_at: datetime
-) -> tuple[Snapshot, Set[str]]:
-    """Read all that is kept of a repository; second, the tags of it that are not listed any more."""
-    first_seen: dict[str, datetime] = {}
-    pushed_at: dict[str, datetime] = {}
-    sightings: dict[str, Sighting] = {}
-    gone: set[str] = set()
-    names = ("tag", "first_seen", "pushed_at", "gone_since", "digest", "digest_seen", "is_repushed")
-    rows = connection.execute(select(*(tags.c[name] for name in names)).where(tags.c.repository == repository_id))
-    for tag, seen, pushed, gone_since, digest, digest_seen, is_repushed in rows:
-        first_seen[tag] = seen
-        if pushed is not None:
-            pushed_at[tag] = pushed
-        if digest is not None:
-            sightings[tag] = Sighting(digest, digest_seen, is_repushed)
-        if gone_since is not None:
-            gone.add(tag)
-    return Snapshot(repository, listed_at, first_seen, pushed_at, sightings), gone
-
-
-def _list_again(known: Snapshot, listed: Collection[str], pushed_at: Mapping[str, datetime]) -> Snapshot:
-    """Make the snapshot that the listing leaves of what is known; what is known bears the instant of the listing."""
-    first_seen = {tag: known.first_seen.get(tag, known.listed_at) for tag in listed}
-    given = {tag: to_utc(instant) for tag, instant in pushed_at.items() if tag in first_seen}
-    remembered = {tag: instant for tag, instant in known.pushed_at.items() if tag in first_seen}
-    sightings = {tag: sighting for tag, sighting in known.sightings.items() if tag in first_seen}
-    gone = {tag: instant for tag, instant in known.first_seen.items() if tag not in first_seen}
-    return replace(
-        known,
-        first_seen=MappingProxyType(first_seen),
-        pushed_at=MappingProxyType(remembered | given),
-        sightings=MappingProxyType(sightings),
-        gone=MappingProxyType(gone),
-    )
-
-
-def _write_new(connection: Connection, repository_id: int, *, known: Snapshot, kept: Snapshot) -> None:
-    """Write the tags that were not known, and the registry's times that changed."""
-    new = kept.first_seen.keys() - known.first_seen.keys()
-    moved = {tag for tag, _ in kept.pushed_at.items() - known.pushed_at.items()} - new
-    if new:
-        fresh = {"repository": repository_id, "first_seen": kept.listed_at}
-        rows = [{**fresh, "tag": tag, "pushed_at": kept.pushed_at.get(tag)} for tag in sorted(new)]
-        connection.execute(insert(tags), rows)
-    if moved:
-        rows = [{"of": tag, "pushed_at": kept.pushed_at[tag]} for tag in sorted(moved)]
-        statement = update(tags).where(*_is_bound_tag(repository_id)).values(pushed_at=bindparam("pushed_at"))
-        connection.execute(statement, rows)
-
-
-def _write_gone(connection: Connection, repository_id: int, *, known: Snapshot, kept: Snapshot, gone: Set[str]) -> None:
-    """Write which tags are not listed any more, or again."""
-    back = dict.fromkeys(gone & kept.first_seen.keys())
-    missing = dict.fromkeys(known.first_seen.keys() - kept.first_seen.keys() - gone, kept.listed_at)
-    if back or missing:
-        rows = [{"of": tag, "gone_since": since} for tag, since in sorted({**back, **missing}.items())]
-        statement = update(tags).where(*_is_bound_tag(repository_id)).values(gone_since=bindparam("gone_since"))
-        connection.execute(statement, rows)
-
-
-def _is_bound_tag(repository_id: int) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    """Choose the tag that a row of a statement gives as `of`."""
-    return tags.c.repository == repository_id, tags.c.tag == bindparam("of")

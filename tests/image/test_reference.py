@@ -3,7 +3,7 @@
 import contextlib
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from imagebot.image.reference import (
@@ -11,6 +11,7 @@ from imagebot.image.reference import (
     Reference,
     Repository,
     is_tag,
+    keep_tags,
     parse_digest,
     parse_reference,
     parse_repository,
@@ -216,3 +217,18 @@ def test_the_familiar_form_parses_to_the_same_repository(text):
 def test_whatever_the_text_it_is_written_back_or_refused(text):
     with contextlib.suppress(InvalidReference):
         assert str(parse_reference(text)) == text
+
+
+_TEXTS = st.text(st.sampled_from("aZ0_.-\n \x00é\ud800"), max_size=4) | st.sampled_from(
+    [127 * "a", 128 * "a", 129 * "a"]
+)
+
+
+@given(st.lists(_TEXTS, max_size=5))
+@example([])
+@example([""])
+@example(["a", ".b"])
+@example(["a\nb"])
+@example(["a\n", "b"])
+def test_the_tags_kept_of_a_list_are_those_that_are_tags_each_for_itself(texts):
+    assert list(keep_tags(texts)) == [text for text in texts if is_tag(text)]

@@ -97,7 +97,7 @@ def test_a_page_that_leads_to_itself_ends_the_listing(registry, connect):
     with pytest.raises(UnexpectedAnswer, match=r"the pages of the tags of .*/acme/api go in circles"):
         connect(registry.address).list_tags(find_api(registry))
 
-    assert len(registry.requests) == 2
+    assert len(registry.requests) == 1
 
 
 def test_a_page_that_comes_again_under_another_link_ends_the_listing(registry, connect):
@@ -109,15 +109,43 @@ def test_a_page_that_comes_again_under_another_link_ends_the_listing(registry, c
     assert len(registry.requests) == 2
 
 
+@pytest.mark.parametrize("pages", [1, 2, 4], ids=["in one page", "in two", "one a page"])
+def test_a_list_of_more_tags_than_the_settings_allow_is_incomplete(registry, connect, pages):
+    tags = ["a", "b", "c", "d"]
+    size = len(tags) // pages
+    replies = [
+        make_page(*tags[at : at + size], link=f"<?last={at}>" if at + size < len(tags) else None)
+        for at in range(0, len(tags), size)
+    ]
+    registry.fault = lambda *_: replies[len(registry.requests)]
+
+    listed = connect(registry.address, max_tags=3).list_tags(find_api(registry))
+
+    assert listed == TagList(("a", "b", "c"), cut_at=3)
+
+
+def test_as_many_tags_as_the_settings_allow_are_all(registry, connect):
+    registry.fault = lambda *_: make_page("a", "b", "c")
+
+    assert connect(registry.address, max_tags=3).list_tags(find_api(registry)) == TagList(("a", "b", "c"))
+
+
+def test_what_the_settings_allow_for_all_registries_holds_where_one_says_nothing(registry):
+    registry.fault = lambda *_: make_page("a", "b", "c")
+    host = RegistryHost(registry.address, plain_http=True)
+
+    with Registries(
+        {registry.address: host}, docker_config=None, timeout_s=5, user_agent="t", max_tags=2
+    ) as registries:
+        assert registries.list_tags(find_api(registry)).cut_at == 2
+
+
 @pytest.mark.slow
 def test_pages_without_end_end_the_listing(registry, connect):
     registry.fault = lambda *_: make_page(f"t{len(registry.requests)}", link=f"<?last={len(registry.requests)}>")
 
-    with pytest.raises(
-        UnexpectedAnswer,
-        match="fill more than 1000 pages or 67108864 bytes, and nothing is decided from an incomplete list",
-    ):
-        connect(registry.address).list_tags(find_api(registry))
+    with pytest.raises(UnexpectedAnswer, match=r"the tags of .*/acme/api fill more than 1000 pages or 67108864 bytes"):
+        connect(registry.address, max_tags=50_000).list_tags(find_api(registry))
 
     assert len(registry.requests) == 1000
 
@@ -130,13 +158,17 @@ def test_large_pages_end_the_listing(registry, connect):
         {"Link": f"<?last={len(registry.requests)}>"},
     )
 
-    with pytest.raises(
-        UnexpectedAnswer,
-        match="fill more than 1000 pages or 67108864 bytes, and nothing is decided from an incomplete list",
-    ):
-        connect(registry.address).list_tags(find_api(registry))
+    with pytest.raises(UnexpectedAnswer, match="fill more than 1000 pages or 67108864 bytes"):
+        connect(registry.address, max_tags=100).list_tags(find_api(registry))
 
     assert len(registry.requests) == 5
+
+
+def test_texts_that_are_no_tags_are_dropped_and_counted(registry, connect):
+    replies = [make_page("a", "-b", link="<?last=a>"), make_page("c", "d e")]
+    registry.fault = lambda *_: replies[len(registry.requests)]
+
+    assert connect(registry.address).list_tags(find_api(registry)) == TagList(("a", "c"), dropped=2)
 
 
 def test_the_times_of_pushes_that_a_registry_tells(connect):
@@ -144,13 +176,13 @@ def test_the_times_of_pushes_that_a_registry_tells(connect):
     with LoopbackRegistry(page_limit=1) as registry:
         push_image(registry.address, "acme/api", "1.0")
         registry.upload_clock = lambda: pushed_at
-        push_image(registry.address, "acme/api", "1.1")
+        digest = push_image(registry.address, "acme/api", "1.1")
         push_image(registry.address, "acme/api", "1.2")
         registry.delete_tag("acme/api", "1.2")
 
         listed = connect(registry.address).list_tags(find_api(registry))
 
-    assert listed == TagList(("1.0", "1.1"), {"1.1": pushed_at})
+    assert listed == TagList(("1.0", "1.1"), {"1.1": pushed_at}, {"1.1": digest})
 
 
 @pytest.mark.parametrize(

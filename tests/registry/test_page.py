@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from imagebot.image.snapshot import TagList
 from imagebot.registry.errors import UnexpectedAnswer
-from imagebot.registry.page import Page, find_next_page, make_tag_list, parse_page
+from imagebot.registry.page import Page, Pages, find_next_page, parse_page
 
 URL = "https://registry.example/v2/acme/api/tags/list?n=2"
 NEXT = "https://registry.example/v2/acme/api/tags/list?n=2&last=b"
@@ -17,17 +17,22 @@ QUERY = "/v2/acme/api/tags/list?n=2&last=b"
 
 
 @pytest.mark.parametrize(
-    ("body", "tags"),
+    ("body", "tags", "dropped"),
     [
-        pytest.param(b'{"name": "acme/api", "tags": ["b", "a"]}', ("b", "a"), id="in the order of the page"),
-        pytest.param(b'{"name": "acme/api", "tags": null}', (), id="null is what distribution writes for none"),
-        pytest.param(b'{"tags": []}', (), id="no name"),
-        pytest.param('{"tags": ["1.0", "", "-x", "a b", "ü", "1+2"]}'.encode(), ("1.0",), id="texts that are no tags"),
-        pytest.param(b'{"tags": ["' + 129 * b"a" + b'", "a"], "more": {}}', ("a",), id="a tag has 128 characters"),
+        pytest.param(b'{"name": "acme/api", "tags": ["b", "a"]}', ["b", "a"], 0, id="in the order of the page"),
+        pytest.param(b'{"name": "acme/api", "tags": null}', [], 0, id="null is what distribution writes for none"),
+        pytest.param(b'{"tags": []}', [], 0, id="no name"),
+        pytest.param(
+            '{"tags": ["1.0", "", "-x", "a b", "ü", "1+2"]}'.encode(), ["1.0"], 5, id="texts that are no tags"
+        ),
+        pytest.param(b'{"tags": ["' + 129 * b"a" + b'", "a"], "more": {}}', ["a"], 1, id="a tag has 128 characters"),
     ],
 )
-def test_tags_of_a_page(body, tags):
-    assert parse_page(body, "registry.example") == Page(tags, {})
+def test_tags_of_a_page(body, tags, dropped):
+    assert parse_page(body, "registry.example") == Page(tags, dropped=dropped)
+
+
+A, B, C = (f"sha256:{number:064}" for number in range(3))
 
 
 def make_google_page(*manifests: object) -> bytes:
@@ -45,14 +50,27 @@ def test_the_times_of_pushes_of_a_page():
 
     page = parse_page(body, "gcr.io")
 
-    assert page == Page(("a", "b"), {"a": first, "b": datetime(2025, 3, 3, 11, 6, 40, tzinfo=UTC), "c": first})
+    times = {"a": first, "b": datetime(2025, 3, 3, 11, 6, 40, tzinfo=UTC), "c": first}
+    assert page == Page(["a", "b"], times, {"a": A, "b": B, "c": A})
 
 
 @pytest.mark.parametrize("times", [("1731000000000", "1741000000000"), ("1741000000000", "1731000000000")])
 def test_of_two_manifests_that_claim_a_tag_the_later_counts(times):
     body = make_google_page(*({"tag": ["a"], "timeUploadedMs": time} for time in times))
 
-    assert parse_page(body, "gcr.io").pushed_at == {"a": datetime(2025, 3, 3, 11, 6, 40, tzinfo=UTC)}
+    page = parse_page(body, "gcr.io")
+
+    assert page.pushed_at == {"a": datetime(2025, 3, 3, 11, 6, 40, tzinfo=UTC)}
+    assert page.digests == {"a": None}
+
+
+@pytest.mark.parametrize("digest", ["", "sha256:a", "latest", f"md5:{32 * 'a'}"])
+def test_a_manifest_by_what_is_no_digest_tells_only_its_time(digest):
+    body = json.dumps({"tags": ["a"], "manifest": {digest: {"tag": ["a"], "timeUploadedMs": "1731000000123"}}}).encode()
+
+    page = parse_page(body, "gcr.io")
+
+    assert (set(page.pushed_at), page.digests) == ({"a"}, {"a": None})
 
 
 @pytest.mark.parametrize(
@@ -79,14 +97,16 @@ def test_of_two_manifests_that_claim_a_tag_the_later_counts(times):
     ],
 )
 def test_times_that_are_none_are_dropped(manifest):
-    assert parse_page(make_google_page(manifest), "gcr.io") == Page(("a", "b"), {})
+    page = parse_page(make_google_page(manifest), "gcr.io")
+
+    assert (page.tags, page.pushed_at) == (["a", "b"], {})
 
 
 @pytest.mark.parametrize("manifest", [None, [], ["a"], "a", 1, {}])
 def test_an_extension_that_is_none_is_dropped(manifest):
     body = json.dumps({"tags": ["a"], "manifest": manifest}).encode()
 
-    assert parse_page(body, "gcr.io") == Page(("a",), {})
+    assert parse_page(body, "gcr.io") == Page(["a"])
 
 
 _VALUES = st.none() | st.booleans() | st.integers() | st.text() | st.lists(st.text())
@@ -96,17 +116,40 @@ _GARBAGE = st.recursive(_VALUES, lambda inner: st.dictionaries(st.sampled_from([
 @settings(deadline=None)
 @given(st.lists(_GARBAGE))
 def test_no_garbage_ends_in_an_error(manifests):
-    assert parse_page(make_google_page(*manifests), "gcr.io").tags == ("a", "b")
+    assert parse_page(make_google_page(*manifests), "gcr.io").tags == ["a", "b"]
 
 
 @pytest.mark.parametrize("reverse", [False, True])
 def test_pages_make_one_list(reverse):
     early, late = datetime(2024, 1, 1, tzinfo=UTC), datetime(2025, 1, 1, tzinfo=UTC)
-    pages = [Page(("c", "a"), {"a": late, "x": early}), Page(("b", "a"), {"a": early, "c": early})]
+    given = [
+        Page(["c", "a"], {"a": late, "x": early}, {"a": A, "c": B, "x": A}, dropped=1),
+        Page(["b", "a"], {"a": early, "c": early}, {"a": C, "b": None}, dropped=2),
+    ]
+    pages = Pages(most=3)
 
-    tag_list = make_tag_list(reversed(pages) if reverse else pages)
+    for page in reversed(given) if reverse else given:
+        assert pages.add(page)
 
-    assert tag_list == TagList(("a", "b", "c"), {"a": late, "c": early})
+    assert not pages.are_too_many
+    assert pages.make_list() == TagList(("a", "b", "c"), {"a": late, "c": early}, {"c": B}, dropped=3)
+
+
+def test_a_page_that_adds_nothing_was_seen_before_unless_it_is_empty():
+    pages = Pages(most=9)
+    pages.add(Page(["a", "b"]))
+
+    assert [pages.add(Page(tags)) for tags in (["b", "a"], ["b"], [], ["b", "c"])] == [False, False, True, True]
+
+
+def test_a_list_of_more_tags_than_wanted_is_cut_and_says_so():
+    pages = Pages(most=2)
+    pages.add(Page(["a", "b"]))
+
+    assert pages.make_list() == TagList(("a", "b"))
+    pages.add(Page(["c"]))
+    assert pages.are_too_many
+    assert pages.make_list() == TagList(("a", "b"), cut_at=2)
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from tests.servers.certificates import Authority
 from tests.servers.raw_server import RawConnection, RawServer
 
 PAGE = b'{"tags": ["1.0"]}'
-LIMIT = 16 * 1024 * 1024
+LIMIT = 200_000 * 160  # bytes for as many tags as are listed
 BOB = {"username": "bob", "password": Secret("s3cret")}
 
 

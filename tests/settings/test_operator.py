@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from imagebot.errors import NeedsOperator
+from imagebot.registry.host import MAX_TAGS
 from imagebot.secret import Secret
 from imagebot.settings.operator import (
     Author,
@@ -21,6 +22,7 @@ from imagebot.settings.operator import (
     load_settings,
     make_default_settings,
 )
+from imagebot.store.store import KEEP_HISTORY
 
 SAMPLE = Path(__file__).parents[2] / "config" / "imagebot.yaml"
 
@@ -51,6 +53,7 @@ def test_everything_but_the_targets_has_a_default(folder):
     assert (settings.data_dir, settings.docker_config) == (Path("/var/lib/imagebot"), None)
     assert (settings.timeout_s, settings.parallel_polls) == (30.0, 8)
     assert (settings.max_shrink, settings.shrink_patience) == (0.5, timedelta(days=1))
+    assert (settings.max_tags, settings.history) == (MAX_TAGS, KEEP_HISTORY)
     assert settings.author == Author(name="imagebot", email="imagebot@localhost")
     assert (settings.registries, settings.targets) == ({}, ())
 
@@ -107,14 +110,14 @@ def test_every_key_of_a_registry_is_read(folder):
         folder,
         """
         registries:
-          localhost:5000: {plain_http: true}
+          localhost:5000: {plain_http: true, max_tags: 5}
           ghcr.io: {ca_file: ca.pem, username: bot, password: {env: T}, token_hosts: ["auth.example:8443", a.example]}
         targets: []
         """,
         T="secret",
     ).registries
 
-    assert registries["localhost:5000"] == RegistrySettings.model_construct(plain_http=True)
+    assert registries["localhost:5000"] == RegistrySettings.model_construct(plain_http=True, max_tags=5)
     registry = registries["ghcr.io"]
     assert (registry.plain_http, registry.ca_file) == (False, folder / "ca.pem")
     assert (registry.username, registry.password) == ("bot", Secret("secret"))
@@ -194,6 +197,10 @@ def test_patience_is_a_duration(folder):
     assert load(folder, "shrink_patience: 365d").shrink_patience == timedelta(days=365)
 
 
+def test_what_happened_to_tags_may_be_remembered_for_ten_years(folder):
+    assert load(folder, "history: 3650d").history == timedelta(days=3650)
+
+
 _SHARE = "a percentage from 0% to 100%, as in 30%"
 
 
@@ -219,6 +226,22 @@ _SHARE = "a percentage from 0% to 100%, as in 30%"
             "shrink_patience: 366d",
             "1:18: shrink_patience: found '366d'; accepted is a duration of more than 0s and at most 365d",
             id="endless patience",
+        ),
+        pytest.param(
+            "history: 3651d",
+            "1:10: history: found '3651d'; accepted is a duration of more than 0s and at most 3650d",
+            id="a long history",
+        ),
+        pytest.param(
+            "max_tags: 0",
+            "1:11: max_tags: found the number 0; accepted is a whole number from 1 to 10000000",
+            id="0 tags",
+        ),
+        pytest.param(
+            "registries: {a.b: {max_tags: 10000001}}",
+            '1:30: registries["a.b"].max_tags: found the number 10000001;'
+            " accepted is a whole number from 1 to 10000000",
+            id="more tags than can be held",
         ),
         pytest.param(
             "timeout: 30",

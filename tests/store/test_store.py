@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event
 
 from imagebot.image.manifest import Manifest
 from imagebot.image.reference import Repository
@@ -30,7 +31,7 @@ def count_written_rows(path: Path, act: Callable[[], object]) -> int:
     """Do it, and return how many rows that changed, as SQLite counts them."""
     triggers = (
         f"CREATE TRIGGER {table}_{event} AFTER {event} ON {table} BEGIN INSERT INTO written VALUES (1); END;"  # noqa: S608 - names of this test
-        for table in ("repositories", "tags", "contents", "located", "heads")
+        for table in ("repositories", "tags", "history", "failures", "contents", "located", "heads")
         for event in ("INSERT", "UPDATE", "DELETE")
     )
     with closing(sqlite3.connect(path)) as connection:
@@ -189,12 +190,43 @@ def test_twenty_thousand_tags_with_nothing_new_cost_one_written_row(store, path)
     )
 
 
-def test_one_new_one_gone_and_one_pushed_of_twenty_thousand_tags_cost_four_written_rows(store, path):
+def count_read_tags(store: Store, act: Callable[[], object]) -> int:
+    """Do it, and return how many rows of tags were given to us."""
+    seen: list[int] = []
+
+    def note(_connection: object, cursor: sqlite3.Cursor, statement: str, *_: object) -> None:
+        if statement.startswith("SELECT") and "FROM tags" in statement:
+            seen.append(1)
+
+    event.listen(store._engine, "after_cursor_execute", note)
+    act()
+    event.remove(store._engine, "after_cursor_execute", note)
+    return len(seen)
+
+
+def test_twenty_thousand_tags_with_nothing_new_are_not_read(store):
+    listed = TagList(MANY, dict.fromkeys(MANY, MONDAY))
+    store.keep_listing(API, listed, at=MONDAY)
+
+    assert count_read_tags(store, lambda: store.keep_listing(API, listed, at=TUESDAY)) == 0
+    assert count_read_tags(store, lambda: store.count_tags(API)) == 0
+    assert count_read_tags(store, lambda: store.keep_listing(API, TagList((*MANY, "2.0")), at=WEDNESDAY)) > 0
+
+
+def test_what_a_listing_says_of_digests_is_in_its_own_snapshot_only(store):
+    kept = store.keep_snapshot(API, TagList(("1.0",), digests={"1.0": A}), at=MONDAY)
+
+    assert kept == Snapshot(API, MONDAY, {"1.0": MONDAY}, digests={"1.0": A})
+    assert store.find_snapshot(API) == replace(kept, digests={})
+
+
+def test_one_new_one_gone_and_one_pushed_of_twenty_thousand_tags_cost_five_written_rows(store, path):
     store.keep_snapshot(API, TagList(MANY, dict.fromkeys(MANY, MONDAY)), at=MONDAY)
     listed = (*MANY[1:], "2.0")
     times = dict.fromkeys(listed, MONDAY) | {"1.7": TUESDAY, "2.0": TUESDAY}
 
-    assert count_written_rows(path, lambda: store.keep_snapshot(API, TagList(listed, times), at=TUESDAY)) == 4
+    # The repository, each of the three tags, and the event.
+    assert count_written_rows(path, lambda: store.keep_snapshot(API, TagList(listed, times), at=TUESDAY)) == 5
     assert store.find_snapshot(API).pushed_at == times
 
 
