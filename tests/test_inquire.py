@@ -49,7 +49,7 @@ def registry() -> Iterator[LoopbackRegistry]:
 @pytest.fixture
 def registries(registry: LoopbackRegistry) -> Iterator[Registries]:
     host = RegistryHost(registry.address, plain_http=True)
-    with Registries({registry.address: host}, docker_config=None, timeout_s=5, user_agent="test") as registries:
+    with Registries({registry.address: host}, timeout_s=5, user_agent="test") as registries:
         yield registries
 
 

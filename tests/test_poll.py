@@ -41,7 +41,7 @@ def registry() -> Iterator[LoopbackRegistry]:
 @pytest.fixture
 def registries(registry: LoopbackRegistry) -> Iterator[Registries]:
     host = RegistryHost(registry.address, plain_http=True)
-    with Registries({registry.address: host}, docker_config=None, timeout_s=5, user_agent="test") as registries:
+    with Registries({registry.address: host}, timeout_s=5, user_agent="test") as registries:
         yield registries
 
 
@@ -243,7 +243,7 @@ def test_of_a_list_that_is_cut_nothing_is_decided(
     _push(registry, 3)
     host = RegistryHost(registry.address, plain_http=True, max_tags=2)
 
-    with Registries({registry.address: host}, docker_config=None, timeout_s=5, user_agent="test") as registries:
+    with Registries({registry.address: host}, timeout_s=5, user_agent="test") as registries:
         answers = [
             poll(repository, registries=registries, store=store, doubt=DOUBT, now=NOW + HOUR),
             list_tags(repository, registries=registries, now=NOW + HOUR),

@@ -1,8 +1,9 @@
 """Container registries: the tags of a repository, the digests that they stand for, and what images these are.
 
 `client.py` is the door: `Registries` speaks the OCI distribution API to every host. What it decides is in pure modules:
-`page.py` reads one page of a tag list, `challenge.py` and `access.py` get us in, `host.py` knows where a login may go.
-`transport.py` and `watch.py` open the connections, `docker_config.py` asks docker's logins.
+`page.py` reads one page of a tag list, `challenge.py`, `access.py` and `token.py` get us in, `host.py` knows where a
+login may go. `transport.py` and `watch.py` open the connections. `logins.py` chooses the login for a repository: one of
+the settings (`given_login.py`), of a cloud (`cloud.py`), of a file (`docker_config.py`) or of a program (`helper.py`).
 
 What a registry says is untrusted: every read has a limit, every exchange a deadline, a next page and a redirect stay on
 their host (but for a blob, which may be anywhere public), manifests and blobs are hashed, and a login goes nowhere but

@@ -1,37 +1,40 @@
 """How a registry lets us in: which login or token goes with a request, and what a refusal teaches.
 
 Nothing here opens a connection: `Access.authorize` is a generator that yields the requests to send, is given their
-answers, and returns the last one. Bearer tokens are those of the distribution project's token specification
-(https://distribution.github.io/distribution/spec/auth/token/ and .../oauth/), Basic is RFC 7617.
+answers, and returns the last one. `token.py` makes and reads what goes to a token server.
 
 The first request to a registry goes without a login; what its 401 asks for is then remembered for all that follow, so
-there is no `/v2/` to ping. One token per scope serves all threads until it expires.
+there is no `/v2/` to ping. One token per scope serves all threads until it ends.
 """
 
-import base64
-import json
 import re
 import threading
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
-from urllib.parse import urlencode, urlsplit
 
 from imagebot.image.reference import DOCKER_HUB, Repository
 from imagebot.registry.challenge import Challenge, parse_challenges
-from imagebot.registry.credentials import Credentials, IdentityToken, KeptLogin, Login
+from imagebot.registry.credentials import Found, IdentityToken, KeptLogin, Login, SourceKind
 from imagebot.registry.errors import AccessDenied, UnexpectedAnswer
 from imagebot.registry.host import RegistryHost, find_origin
 from imagebot.registry.message import Answer, Request
+from imagebot.registry.token import Token, TokenServer, make_basic, make_token_request, parse_token
 from imagebot.secret import Secret
 
 # What a refusal teaches can help so often: hidden (404), then Basic where Bearer is wanted, then a token.
 _MAX_TRIES = 4
-_MAX_TOKEN_BYTES = 256 * 1024
-_DEFAULT_EXPIRY_S = 60.0
-_EXPIRY_MARGIN_S = 10.0
 _HEADER_SAFE = re.compile(r"[\x21-\x7e]+")
 # OAuth 2 answers 400 to a refresh token it does not take.
 _LOGIN_REFUSED = (400, 401, 403)
+_CLOUD_ADVICE = "does the identity have a role that may pull?"
+_ADVICE = {
+    SourceKind.SETTINGS: "check user and password",
+    SourceKind.FILE: "check user and password",
+    SourceKind.HELPER: "log in again, as the helper wants it",
+    SourceKind.AWS: _CLOUD_ADVICE,
+    SourceKind.GCP: _CLOUD_ADVICE,
+    SourceKind.AZURE: _CLOUD_ADVICE,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,22 +42,25 @@ class Basic:
     """The registry wants user and password with every request."""
 
 
-@dataclass(frozen=True, slots=True)
-class TokenServer:
-    """The registry wants a token from here; the realm has been checked."""
-
-    realm: str
-    service: str | None
-
-
 Way = Basic | TokenServer
 
 
 @dataclass(frozen=True, slots=True)
-class Token:
-    text: Secret
-    expires_at: float
-    """By the monotonic clock, some seconds before the server lets it end."""
+class Errand:
+    """What access is wanted to: a repository, or with no scope the registry as such, as far as a login is good for."""
+
+    subject: Repository | str
+    path: str
+    scope: str | None
+
+    @classmethod
+    def to_repository(cls, repository: Repository) -> "Errand":
+        return cls(repository, repository.path, f"repository:{repository.path}:pull")
+
+    @classmethod
+    def to_registry(cls, registry: str, path: str = "") -> "Errand":
+        """Go no further than the door, with the login that is for this path."""
+        return cls(f"{registry}/{path}" if path else registry, path, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +68,7 @@ class Grant:
     """What one request carries, and what it was made of."""
 
     way: Way | None = None
-    credentials: Credentials | None = None
+    found: Found | None = None
     token: Token | None = None
     is_kept: bool = False
     """The token was made for an earlier request, so it may have ended."""
@@ -71,31 +77,35 @@ class Grant:
     def authorization(self) -> Secret | None:
         if self.token is not None:
             return Secret(f"Bearer {self.token.text.reveal()}")
-        if self.way == Basic() and isinstance(self.credentials, Login):
-            return make_basic(self.credentials)
+        if self.way == Basic() and self.found is not None and isinstance(self.found.credentials, Login):
+            return make_basic(self.found.credentials)
         return None
 
 
 class _Slot:
-    """The token of one repository; its lock lets one thread ask for it while the others wait."""
+    """The token of one scope, and the way in; its lock lets one thread ask for the token while the others wait."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.token: Token | None = None
+        self.found: Found | None = None
+        self.way: Way | None = None
 
 
 class Access:
-    """What is known of how one registry lets us in. All threads share it."""
+    """What is known of how one registry lets us in. All threads share it; `choose` gives the login for a path."""
 
-    def __init__(self, host: RegistryHost, login: KeptLogin, *, monotonic: Callable[[], float]) -> None:
+    def __init__(
+        self, host: RegistryHost, choose: Callable[[str], KeptLogin], *, monotonic: Callable[[], float]
+    ) -> None:
         self._host = host
-        self._login = login
+        self._choose = choose
         self._monotonic = monotonic
         self._way: Way | None = None
-        self._slots: dict[str, _Slot] = {}
+        self._slots: dict[tuple[str, str | None], _Slot] = {}
         self._slots_lock = threading.Lock()
 
-    def authorize(self, request: Request, *, repository: Repository) -> Generator[Request, Answer, Answer]:
+    def authorize(self, request: Request, errand: Errand) -> Generator[Request, Answer, Answer]:
         """Yield the request with what lets it in, and the token requests it takes; return the last answer.
 
         The answer is none of 401 and 403: those raise AccessDenied, after all has been tried that may help.
@@ -103,82 +113,117 @@ class Access:
         # A page that lives on another host, after a redirect, is none of our registry's business: no login goes there.
         is_ours = find_origin(request.url) == self._host.origin
         for _ in range(_MAX_TRIES):
-            grant = (yield from self._make_grant(repository)) if is_ours else Grant()
+            grant = (yield from self._make_grant(errand)) if is_ours else Grant()
             answer = yield replace(request, authorization=grant.authorization)
-            if not is_ours or not self._learns_from(answer, grant, repository=repository):
+            if not is_ours or not self._learns_from(answer, grant, errand):
                 break
         if answer.status in (401, 403):
-            raise AccessDenied(repository, self._explain_denial(answer, grant))
+            raise AccessDenied(errand.subject, self._explain_denial(answer, grant, errand))
         return answer
 
-    def _make_grant(self, repository: Repository) -> Generator[Request, Answer, Grant]:
-        way = self._way
+    def find_token_end_s(self, errand: Errand) -> float | None:
+        """Return for how long the token that is kept for the errand will be used; None if there is none."""
+        token = self._find_slot(errand).token
+        return max(0.0, token.expires_at - self._monotonic()) if token is not None else None
+
+    def _make_grant(self, errand: Errand) -> Generator[Request, Answer, Grant]:
+        slot = self._find_slot(errand)
+        # Artifactory has a token server for each part of its repositories.
+        way = slot.way or self._way
         if way is None:
             return Grant()
         if isinstance(way, Basic):
-            return Grant(way, self._login.find())
-        slot = self._find_slot(repository)
+            return Grant(way, self._choose(errand.path).find())
         with slot.lock:
-            if slot.token is not None and self._monotonic() < slot.token.expires_at:
-                return Grant(way, self._login.find(), slot.token, is_kept=True)
-            slot.token = yield from self._ask_token(way, repository)
-            return Grant(way, self._login.find(), slot.token)
+            is_kept = slot.token is not None and self._monotonic() < slot.token.expires_at
+            if not is_kept:
+                slot.token = None
+                slot.token, slot.found = yield from self._ask_token(way, errand)
+                slot.way = way
+            return Grant(way, slot.found, slot.token, is_kept=is_kept)
 
-    def _ask_token(self, server: TokenServer, repository: Repository) -> Generator[Request, Answer, Token]:
-        credentials = self._login.find()
-        asked_at = self._monotonic()
-        answer = yield make_token_request(server, repository, credentials)
-        if answer.status in _LOGIN_REFUSED and credentials is not None and self._login.renew(credentials):
-            credentials = self._login.find()
-            answer = yield make_token_request(server, repository, credentials)
-        origin = find_origin(server.realm)
-        token_host = origin.authority if origin is not None else server.realm
-        if answer.status in _LOGIN_REFUSED and credentials is None:
-            raise AccessDenied(repository, _explain_no_login(f"the token server {token_host}", self._host.name, answer))
-        if answer.status in _LOGIN_REFUSED:
-            reason = f"the token server {token_host} refused the login configured for {self._host.name}"
-            raise AccessDenied(repository, f"{reason} ({answer.status}); check user and password")
-        if answer.status != 200:
+    def _ask_token(self, server: TokenServer, errand: Errand) -> Generator[Request, Answer, tuple[Token, Found | None]]:
+        login = self._choose(errand.path)
+        with login.take_turn() as first:
+            found, asked_at = first, self._monotonic()
+            answer = yield _ask_with(server, errand, found)
+            if answer.status in _LOGIN_REFUSED and found is not None and login.renew(found.credentials):
+                found = login.find()
+                answer = yield _ask_with(server, errand, found)
+            self._check_token_answer(answer, server, errand, found=found)
+            token = parse_token(answer.body, _find_host(server), asked_at=asked_at)
+            if found is not None and isinstance(found.credentials, IdentityToken):
+                login.rotate(found.credentials, token.following)
+            return token, found
+
+    def _check_token_answer(self, answer: Answer, server: TokenServer, errand: Errand, *, found: Found | None) -> None:
+        if answer.status == 200:
+            return
+        token_host = _find_host(server)
+        if answer.status not in _LOGIN_REFUSED:
+            # It may be that the registry has another by now.
+            self._way = self._find_slot(errand).way = None
             raise UnexpectedAnswer(token_host, f"status {answer.status} where a token was asked for")
-        return parse_token(answer.body, token_host, asked_at=asked_at)
+        who = f"the token server {token_host}"
+        if found is None:
+            raise AccessDenied(errand.subject, _explain_no_login(who, self._host.name, answer))
+        refused = f"{who} refused the login from {found.source} ({answer.status})"
+        # GitHub and GitLab forbid so what the login may not read, if it is a good one.
+        or_else = " it may not read this repository, or" if answer.status == 403 and errand.scope else ""
+        raise AccessDenied(errand.subject, f"{refused};{or_else} {_ADVICE[found.source.kind]}")
 
-    def _learns_from(self, answer: Answer, grant: Grant, *, repository: Repository) -> bool:
+    def _learns_from(self, answer: Answer, grant: Grant, errand: Errand) -> bool:
         """Keep what a refusal teaches, and tell whether another try may fare better for it."""
-        if answer.status in (403, 404) and grant.way is None and isinstance(self._login.find(), Login):
+        if answer.status in (403, 404) and grant.way is None and self._has_password(errand):
             # Artifactory and others let anyone in, and hide what is not for anyone: 404 or 403, and no challenge.
-            self._way = Basic()
+            self._remember(Basic(), errand)
             return True
         if answer.status != 401:
             return False
         way = find_way(parse_challenges(answer.headers.get("WWW-Authenticate", "")), self._host)
-        if way is None:
-            return False
-        self._way = way
+        if grant.token is not None:
+            self._forget(grant.token, errand)
+            if not isinstance(way, TokenServer):
+                # Harbor answers a token that has ended with Basic, others with nothing. If it was new, ask afresh.
+                self._remember(grant.way if grant.is_kept else None, errand)
+                return grant.is_kept
+        return way is not None and self._learns_way(way, grant, errand)
+
+    def _learns_way(self, way: Way, grant: Grant, errand: Errand) -> bool:
+        self._remember(way, errand)
         if isinstance(way, TokenServer):
-            self._forget(grant.token, repository)
             return grant.way != way or grant.is_kept
         if grant.way != way:
-            return isinstance(self._login.find(), Login)
-        return grant.credentials is not None and self._login.renew(grant.credentials)
+            return self._has_password(errand)
+        return grant.found is not None and self._choose(errand.path).renew(grant.found.credentials)
 
-    def _explain_denial(self, answer: Answer, grant: Grant) -> str:
+    def _explain_denial(self, answer: Answer, grant: Grant, errand: Errand) -> str:
         registry = self._host.name
-        if self._login.find() is None:
+        found = self._choose(errand.path).find()
+        if found is None:
             return _explain_no_login(registry, registry, answer)
+        which, advice = f"the login from {found.source}", _ADVICE[found.source.kind]
         if answer.status == 403:
-            return f"{registry} forbids it (403); the login configured for it may not read this repository"
+            return f"{registry} forbids it (403): {which} may not read this repository"
         if grant.token is not None:
-            return f"{registry} took the login, which may not read this repository, or there is none of this name (401)"
+            return f"{registry} took {which}, which may not read this repository, or there is none of this name (401)"
         if grant.authorization is not None:
-            return f"{registry} refused the login configured for it (401); check user and password"
-        return f"{registry} asks for a login in a way that the one configured for it cannot answer (401)"
+            return f"{registry} refused {which} (401); {advice}"
+        return f"{registry} asks for a login in a way that {which} cannot answer (401)"
 
-    def _find_slot(self, repository: Repository) -> _Slot:
+    def _has_password(self, errand: Errand) -> bool:
+        found = self._choose(errand.path).find()
+        return found is not None and isinstance(found.credentials, Login)
+
+    def _remember(self, way: Way | None, errand: Errand) -> None:
+        self._way = self._find_slot(errand).way = way
+
+    def _find_slot(self, errand: Errand) -> _Slot:
         with self._slots_lock:
-            return self._slots.setdefault(repository.path, _Slot())
+            return self._slots.setdefault((errand.path, errand.scope), _Slot())
 
-    def _forget(self, token: Token | None, repository: Repository) -> None:
-        slot = self._find_slot(repository)
+    def _forget(self, token: Token, errand: Errand) -> None:
+        slot = self._find_slot(errand)
         with slot.lock:
             # Another thread may have brought a new one meanwhile.
             if slot.token is token:
@@ -215,47 +260,13 @@ def _check_realm(challenge: Challenge, host: RegistryHost) -> TokenServer:
     return TokenServer(realm, challenge.parameters.get("service"))
 
 
-def make_token_request(server: TokenServer, repository: Repository, credentials: Credentials | None) -> Request:
-    """Ask for a token: with GET, and Basic if there is a user; with POST if docker kept an identity token."""
-    fields = {"service": server.service, "scope": f"repository:{repository.path}:pull"}
-    if isinstance(credentials, IdentityToken):
-        fields |= {
-            "grant_type": "refresh_token",
-            "client_id": "imagebot",
-            "refresh_token": credentials.token.reveal(),
-        }
-        form = Secret(urlencode({key: value for key, value in fields.items() if value is not None}))
-        return Request("POST", server.realm, _MAX_TOKEN_BYTES, form=form)
-    query = urlencode({key: value for key, value in fields.items() if value is not None})
-    parts = urlsplit(server.realm)
-    url = parts._replace(query=f"{parts.query}&{query}" if parts.query else query, fragment="").geturl()
-    authorization = make_basic(credentials) if credentials is not None else None
-    return Request("GET", url, _MAX_TOKEN_BYTES, authorization=authorization)
+def _ask_with(server: TokenServer, errand: Errand, found: Found | None) -> Request:
+    return make_token_request(server, errand.scope, found.credentials if found is not None else None)
 
 
-def make_basic(login: Login) -> Secret:
-    pair = f"{login.username}:{login.password.reveal()}".encode()
-    return Secret(f"Basic {base64.b64encode(pair).decode()}")
-
-
-def parse_token(body: bytes, token_host: str, *, asked_at: float) -> Token:
-    """Read a token server's answer; `issued_at` is left alone, for it goes by a clock that may be off.
-
-    Raises UnexpectedAnswer, never showing what was read.
-    """
-    try:
-        answer = json.loads(body)
-    except (ValueError, RecursionError):
-        # Not chained: the cause would hold the text, and with it a token.
-        raise UnexpectedAnswer(token_host, "what should be a token is no JSON") from None
-    fields = answer if isinstance(answer, dict) else {}
-    text = fields.get("token") or fields.get("access_token")
-    if not isinstance(text, str) or not _HEADER_SAFE.fullmatch(text):
-        raise UnexpectedAnswer(token_host, 'its answer holds no token: neither "token" nor "access_token" is a text')
-    expires_in_s = fields.get("expires_in")
-    if not isinstance(expires_in_s, int | float) or not expires_in_s > 0:
-        expires_in_s = _DEFAULT_EXPIRY_S
-    return Token(Secret(text), asked_at + expires_in_s - _EXPIRY_MARGIN_S)
+def _find_host(server: TokenServer) -> str:
+    origin = find_origin(server.realm)
+    return origin.authority if origin is not None else server.realm
 
 
 def _explain_no_login(who: str, registry: str, answer: Answer) -> str:

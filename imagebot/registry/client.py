@@ -8,7 +8,6 @@ import threading
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
@@ -24,14 +23,13 @@ from imagebot.image.manifest import (
 )
 from imagebot.image.reference import InvalidReference, Repository, parse_digest
 from imagebot.image.snapshot import TagList
-from imagebot.registry.access import Access
-from imagebot.registry.credentials import Credentials, KeptLogin, Login
+from imagebot.registry.access import Access, Errand
 from imagebot.registry.errors import UnexpectedAnswer, UnknownManifest, UnknownRepository, UnreadableImage
 from imagebot.registry.host import MAX_TAGS, RegistryHost, find_origin
+from imagebot.registry.logins import HostLogins, LoginSources, Means
 from imagebot.registry.message import Answer, Request
 from imagebot.registry.page import Pages, find_next_page, parse_page
 from imagebot.registry.transport import Pacing, Transport
-from imagebot.secret import Secret
 
 _PAGE_TAGS = 1000
 # The longest tag, with what JSON adds, and what some registries say beside it.
@@ -64,8 +62,8 @@ class _Limits:
 class Registries:
     """Every registry there is; safe for threads, with one session, one login and one set of tokens a host.
 
-    `hosts` are those the settings name. Another one is reached over TLS, with docker's login if it has one, and only at
-    a public address. `docker_config` is docker's `config.json`; None, or a file that is not there, has no logins.
+    `hosts` are those the settings name. Another one is reached over TLS, with a login of the sources if they have one,
+    and only at a public address.
     `max_tags` is how many of a repository are listed, where its host says nothing else.
     """
 
@@ -73,14 +71,14 @@ class Registries:
         self,
         hosts: Mapping[str, RegistryHost],
         *,
-        docker_config: Path | None,
+        logins: LoginSources | None = None,
         timeout_s: float,
         user_agent: str,
         pacing: Pacing | None = None,
         max_tags: int = MAX_TAGS,
     ) -> None:
         self._hosts = hosts
-        self._docker_config = docker_config
+        self._logins = logins or LoginSources()
         self._timeout_s = timeout_s
         self._user_agent = user_agent
         self._pacing = pacing or Pacing()
@@ -217,15 +215,15 @@ class Registries:
 
     def _make_registry(self, name: str) -> "_Registry":
         host = self._hosts.get(name, RegistryHost(name))
+        transport = self._make_transport(host, is_named=name in self._hosts)
         monotonic = self._pacing.monotonic
-        login = KeptLogin(
-            lambda: _look_up_login(host, self._docker_config, timeout_s=self._timeout_s), monotonic=monotonic
-        )
+        logins = HostLogins(host, self._logins, Means(monotonic, self._timeout_s, transport.send))
         return _Registry(
             host,
-            self._make_transport(host, is_named=name in self._hosts),
+            transport,
             self._make_transport(RegistryHost(f"the storage of {name}"), is_named=False),
-            Access(host, login, monotonic=monotonic),
+            logins,
+            Access(host, logins.choose, monotonic=monotonic),
         )
 
     def _make_transport(self, host: RegistryHost, *, is_named: bool) -> Transport:
@@ -242,10 +240,11 @@ class _Registry:
     transport: Transport
     storage: Transport
     """To hosts that keep its blobs and are not named in the settings: other connections, all to public addresses."""
+    logins: HostLogins
     access: Access
 
     def ask(self, request: Request, *, repository: Repository) -> Answer:
-        with closing(self.access.authorize(request, repository=repository)) as steps:
+        with closing(self.access.authorize(request, Errand.to_repository(repository))) as steps:
             step = next(steps)
             while True:
                 answer = self.transport.send(step)
@@ -254,25 +253,6 @@ class _Registry:
                 except StopIteration as end:
                     last: Answer = end.value
                     return last
-
-
-def _look_up_login(host: RegistryHost, docker_config: Path | None, *, timeout_s: float) -> Credentials | None:
-    if host.username is not None:
-        return Login(host.username, host.password or Secret(""))
-    if docker_config is None or _is_absent(docker_config):
-        return None
-    from imagebot.registry.docker_config import load_credentials  # docker takes 0.1 s to import
-
-    return load_credentials(docker_config, host.name, timeout_s=timeout_s)
-
-
-def _is_absent(file: Path) -> bool:
-    try:
-        file.stat()
-    except OSError as error:
-        # Why a file that is there may not be looked at is for its reader to say.
-        return isinstance(error, FileNotFoundError)
-    return False
 
 
 def _check_status(answer: Answer, repository: Repository, *, identifier: str | None = None) -> None:

@@ -1,8 +1,10 @@
 """What may go wrong with a registry, by who can help.
 
-    Transient       RateLimited, RegistryUnavailable, UnexpectedAnswer, UnknownManifest, CredentialHelperTimedOut
+    Transient       RateLimited, RegistryUnavailable, UnexpectedAnswer, UnknownManifest, CredentialHelperTimedOut,
+                    CloudUnavailable
                     UnexpectedAnswer: UnreadableImage
-    NeedsOperator   UnknownRepository, AccessDenied, UntrustedCertificate, PrivateAddress, UnreadableCredentials
+    NeedsOperator   UnknownRepository, AccessDenied, UntrustedCertificate, PrivateAddress, UnreadableCredentials,
+                    NoCloudLogin
 
 They stand together because every module of this package raises some of them. No text of theirs holds a credential; of
 what a registry wrote they hold host names, and a word of a header in quotes.
@@ -123,3 +125,23 @@ class CredentialHelperTimedOut(Transient):
         self.program = program
         self.registry = registry
         self.timeout_s = timeout_s
+
+
+class NoCloudLogin(NeedsOperator):
+    """A cloud gives no login for a registry of its own, or the library that would ask it is not installed."""
+
+    def __init__(self, cloud: str, registry: str, reason: str) -> None:
+        super().__init__(f"{cloud} gives no login for {registry}: {reason}")
+        self.cloud = cloud
+        self.registry = registry
+        self.reason = reason
+
+
+class CloudUnavailable(Transient):
+    """A cloud cannot be asked for a login just now."""
+
+    def __init__(self, cloud: str, registry: str, reason: str) -> None:
+        super().__init__(f"{cloud} cannot be asked for the login for {registry}: {reason}")
+        self.cloud = cloud
+        self.registry = registry
+        self.reason = reason

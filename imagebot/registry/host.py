@@ -4,12 +4,13 @@ Pure: no name is looked up and no connection opened here.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from imagebot.image.reference import DOCKER_HUB
-from imagebot.secret import Secret
+from imagebot.registry.given_login import GivenLogin
 
 MAX_TAGS = 200_000
 """How many tags of a repository are listed unless the settings say otherwise."""
@@ -67,8 +68,8 @@ class RegistryHost:
     """Logins and all go unencrypted; for registries on this machine or a closed network."""
     ca_file: Path | None = None
     """PEM file of the authorities that sign this registry's certificate, and its token server's; no others count."""
-    username: str | None = None
-    password: Secret | None = None
+    logins: Mapping[str, GivenLogin] = field(default_factory=dict)
+    """By the path of repositories that a login is for, with all that is below it; empty is all of the registry."""
     token_hosts: frozenset[str] = field(default=frozenset())
     """Further hosts, `HOST` or `HOST:PORT`, that may hand out this registry's tokens and so see its login."""
     max_tags: int | None = None

@@ -18,6 +18,7 @@ from imagebot.image.reference import parse_repository
 from imagebot.settings.duration import ACCEPTED_DURATION, make_duration
 from imagebot.settings.fault import Fault, FaultyFile, list_faults, quote
 from imagebot.settings.ref_name import Branch, BranchPrefix
+from imagebot.settings.registry_login import Logins, LoginSettings, Username, name_kinds
 from imagebot.settings.secret_source import AnyPath, FilePath, SecretText, Surroundings, make_path
 from imagebot.settings.section import MadeFrom, Refused, Section, YesOrNo, matching, validate
 from imagebot.settings.url import (
@@ -39,7 +40,6 @@ _HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:]+\])(?::[0-9
 _PERSON = re.compile(r"[^<>\x00-\x1f\x7f]{1,200}")
 _EMAIL = re.compile(r"[^<>\s\x00-\x1f\x7f]{1,200}")
 _PROJECT = re.compile(r"[0-9]+|[A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+)+")
-_USERNAME = re.compile(r"[^:\x00-\x1f\x7f]{1,200}")
 _PERCENTAGE = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,9})?)%")
 _AT_MOST_100 = Field(max_length=100)
 _OWN_PREFIX = (
@@ -97,6 +97,7 @@ def _make_docker_config(text: str, surroundings: Surroundings) -> Path:
     return folder / "config.json"
 
 
+CloudName = Annotated[str, matching(re.compile("aws|gcp|azure"), "aws, gcp or azure")]
 Text = Annotated[str, matching(_PERSON, "a text on one line, without < and >")]
 Host = Annotated[str, matching(_HOST, "a host in lower case, with its port if it has one: auth.example.com:8443")]
 RegistryName = Annotated[
@@ -121,13 +122,17 @@ class _Access(Section):
 
     plain_http: YesOrNo = False
     ca_file: FilePath | None = None
-    username: Annotated[str, matching(_USERNAME, "a text on one line, without a colon")] | None = None
+    username: Username | None = None
     password: SecretText | None = None
 
 
 class RegistrySettings(_Access):
     """How to talk to one registry; `token_hosts` are the hosts, beside its own, that may be sent its password."""
 
+    login: LoginSettings | None = None
+    """In place of username and password, where it is of another kind."""
+    logins: Logins = Field(default_factory=dict)
+    """For parts of it, by the beginning of the repositories' paths; they come before the other."""
     token_hosts: Annotated[
         frozenset[str],
         MadeFrom(
@@ -136,11 +141,18 @@ class RegistrySettings(_Access):
     ] = frozenset()
     max_tags: MaxTags | None = None
 
+    @model_validator(mode="before")
+    @classmethod
+    def _name_kinds(cls, data: Any) -> Any:
+        return name_kinds(data)
+
     @model_validator(mode="after")
     def _refuse_half_a_login(self) -> "RegistrySettings":
         if (self.username is None) != (self.password is None):
             missing = "username" if self.username is None else "password"
             raise Refused("username and password together", found="no such key", at=(missing,))
+        if self.username is not None and self.login is not None:
+            raise Refused("either username and password or login", found="both", at=("login",))
         return self
 
 
@@ -220,6 +232,13 @@ class Settings(Section):
         None
     )
     """Docker's `config.json`, in the folder that the file names; it may not be there."""
+    pull_secrets: Annotated[tuple[FilePath, ...], _AT_MOST_100] = ()
+    """Further files of logins, in their order; they come before docker's own."""
+    cloud_logins: Annotated[
+        frozenset[CloudName],
+        MadeFrom("a list of clouds", lambda clouds, _: frozenset(clouds), source=tuple[CloudName, ...]),
+    ] = frozenset()
+    """Whose registries are recognised by their names, and asked with the identity that the machine has there."""
     timeout_s: Annotated[float, MadeFrom(ACCEPTED_DURATION, _make_timeout)] = Field(30.0, alias="timeout")
     parallel_polls: Annotated[
         int, MadeFrom("a whole number from 1 to 64", source=Annotated[int, Field(ge=1, le=64)])

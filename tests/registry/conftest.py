@@ -1,5 +1,6 @@
 """What the tests of registries share: a client for one registry, whose pauses are noted and not made."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -9,7 +10,9 @@ import pytest
 
 from imagebot.demo.registry import LoopbackRegistry
 from imagebot.registry.client import Registries
+from imagebot.registry.credentials import Login
 from imagebot.registry.host import RegistryHost
+from imagebot.registry.logins import LoginSources
 from imagebot.registry.transport import Pacing
 
 Connect = Callable[..., Registries]
@@ -42,14 +45,20 @@ def connect(clock: Clock, pauses: list[float]) -> Iterator[Connect]:
     with ExitStack() as stack:
 
         def _connect(
-            address: str, *, docker_config: Path | None = None, timeout_s: float = 20.0, **fields: Any
+            address: str,
+            *,
+            login: Login | None = None,
+            timeout_s: float = 20.0,
+            sources: LoginSources | None = None,
+            **fields: Any,
         ) -> Registries:
-            host = RegistryHost(address, **{"plain_http": "ca_file" not in fields, **fields})
+            given = {"plain_http": "ca_file" not in fields, "logins": {"": login} if login else {}, **fields}
+            host = RegistryHost(address, **given)
             pacing = Pacing(monotonic=clock, wait=pauses.append)
             return stack.enter_context(
                 Registries(
                     {address: host},
-                    docker_config=docker_config,
+                    logins=sources,
                     timeout_s=timeout_s,
                     user_agent="imagebot/test",
                     pacing=pacing,
@@ -64,3 +73,19 @@ def registry() -> Iterator[LoopbackRegistry]:
     """An open registry."""
     with LoopbackRegistry() as registry:
         yield registry
+
+
+@pytest.fixture
+def helper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], Path]:
+    """A function that puts a shell script on PATH as docker-credential-NAME; it finds the question in `$server`."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+
+    def write(name: str, script: str) -> Path:
+        file = folder / f"docker-credential-{name}"
+        file.write_text(f"#!/bin/sh\nread -r server\n{script}\n")
+        file.chmod(0o755)
+        return file
+
+    return write

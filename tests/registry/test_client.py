@@ -15,6 +15,7 @@ from imagebot.errors import NeedsOperator, Transient
 from imagebot.image.reference import Repository, parse_repository
 from imagebot.image.snapshot import TagList
 from imagebot.registry.client import Registries
+from imagebot.registry.credentials import Login
 from imagebot.registry.errors import (
     AccessDenied,
     RateLimited,
@@ -28,7 +29,7 @@ from imagebot.secret import Secret
 from tests.servers.internet import Internet
 from tests.servers.raw_server import RawConnection, RawServer
 
-BOB = {"username": "bob", "password": Secret("s3cret")}
+BOB = Login("bob", Secret("s3cret"))
 LIST = "/v2/acme/api/tags/list?n=1000"
 
 
@@ -86,7 +87,7 @@ def test_a_next_page_on_another_host_is_not_asked(registry, connect):
         registry.fault = lambda *_: make_page("a", link=f'<http://{other.address}{LIST}>; rel="next"')
 
         with pytest.raises(UnexpectedAnswer, match=f"its next page is said to be at {other.address}"):
-            connect(registry.address, **BOB).list_tags(find_api(registry))
+            connect(registry.address, login=BOB).list_tags(find_api(registry))
 
         assert other.requests == []
 
@@ -134,9 +135,7 @@ def test_what_the_settings_allow_for_all_registries_holds_where_one_says_nothing
     registry.fault = lambda *_: make_page("a", "b", "c")
     host = RegistryHost(registry.address, plain_http=True)
 
-    with Registries(
-        {registry.address: host}, docker_config=None, timeout_s=5, user_agent="t", max_tags=2
-    ) as registries:
+    with Registries({registry.address: host}, timeout_s=5, user_agent="t", max_tags=2) as registries:
         assert registries.list_tags(find_api(registry)).cut_at == 2
 
 
@@ -343,7 +342,7 @@ def test_docker_hub_stands_at_other_addresses(tmp_path, monkeypatch):
     hosts = {"registry-1.docker.io": list_tags, "auth.docker.io": lambda _: Reply(200, b'{"token": "t"}')}
     with Internet(tmp_path, hosts) as internet:
         internet.connect(monkeypatch)
-        with Registries({}, docker_config=None, timeout_s=5.0, user_agent="imagebot/test") as registries:
+        with Registries({}, timeout_s=5.0, user_agent="imagebot/test") as registries:
             assert registries.list_tags(parse_repository("nginx")).tags == ("1.27",)
 
     scope = "service=registry.docker.io&scope=repository%3Alibrary%2Fnginx%3Apull"
@@ -363,7 +362,7 @@ def test_a_known_redirect_is_followed_without_a_login(tmp_path, monkeypatch):
     hosts = {K8S: lambda _: Reply(307, headers={"Location": there}), ITS_STORE: lambda call: pages[call.target]}
     with Internet(tmp_path, hosts) as internet:
         internet.connect(monkeypatch)
-        with Registries({}, docker_config=None, timeout_s=5.0, user_agent="imagebot/test") as registries:
+        with Registries({}, timeout_s=5.0, user_agent="imagebot/test") as registries:
             assert registries.list_tags(parse_repository("registry.k8s.io/pause")).tags == ("3.10", "3.9")
 
     assert len(internet.calls) == 3
@@ -374,10 +373,10 @@ def test_no_login_goes_along_with_a_known_redirect(tmp_path, monkeypatch):
     there = f"https://{ITS_STORE}/v2/pause/tags/list"
     answers = iter([Reply(401, headers={"WWW-Authenticate": "Basic"}), Reply(307, headers={"Location": there})])
     hosts = {K8S: lambda _: next(answers), ITS_STORE: lambda _: Reply(200, b'{"tags": ["3.9"]}')}
-    host = RegistryHost(K8S, username="bob", password=Secret("s3cret"))
+    host = RegistryHost(K8S, logins={"": Login("bob", Secret("s3cret"))})
     with Internet(tmp_path, hosts) as internet:
         internet.connect(monkeypatch)
-        with Registries({K8S: host}, docker_config=None, timeout_s=5.0, user_agent="imagebot/test") as registries:
+        with Registries({K8S: host}, timeout_s=5.0, user_agent="imagebot/test") as registries:
             registries.list_tags(parse_repository("registry.k8s.io/pause"))
 
     assert [(host, "Authorization" in call.headers) for host, call in internet.calls] == [

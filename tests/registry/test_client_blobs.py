@@ -17,6 +17,7 @@ from imagebot.image.manifest import Config
 from imagebot.image.platform import Platform
 from imagebot.image.reference import Repository
 from imagebot.registry.client import Registries
+from imagebot.registry.credentials import Login
 from imagebot.registry.errors import PrivateAddress, RegistryUnavailable, UnexpectedAnswer, UntrustedCertificate
 from imagebot.registry.host import RegistryHost
 from imagebot.registry.transport import Pacing
@@ -35,7 +36,7 @@ def find_api(registry: LoopbackRegistry) -> Repository:
 
 
 def name_with_login(address: str) -> RegistryHost:
-    return RegistryHost(address, plain_http=True, username="bob", password=Secret("s3cret"))
+    return RegistryHost(address, plain_http=True, logins={"": Login("bob", Secret("s3cret"))})
 
 
 @contextmanager
@@ -44,7 +45,6 @@ def connect_to(*hosts: RegistryHost) -> Iterator[Registries]:
     pacing = Pacing(wait=lambda _: None)
     with Registries(
         {host.name: host for host in hosts},
-        docker_config=None,
         timeout_s=5.0,
         user_agent="imagebot/test",
         pacing=pacing,
@@ -98,7 +98,7 @@ def private() -> Iterator[LoopbackRegistry]:
 def test_a_blob_is_fetched_from_another_host_without_the_login(private, status):
     with Storage() as storage:
         lead_to(private, storage.url, status=status)
-        named = RegistryHost(storage.address, plain_http=True, username="eve", password=Secret("other"))
+        named = RegistryHost(storage.address, plain_http=True, logins={"": Login("eve", Secret("other"))})
         with connect_to(name_with_login(private.address), named) as registries:
             assert registries.fetch_config(find_api(private), DIGEST) == EXPECTED
 
@@ -249,7 +249,7 @@ def test_three_redirects_lead_to_a_blob_and_four_to_none(connect):
 def test_a_storage_that_refuses_learns_and_teaches_nothing(private, status, headers: Mapping[str, str]):
     with Storage(Reply(status, headers=headers)) as storage:
         lead_to(private, storage.url)
-        named = RegistryHost(storage.address, plain_http=True, username="eve", password=Secret("other"))
+        named = RegistryHost(storage.address, plain_http=True, logins={"": Login("eve", Secret("other"))})
         with connect_to(name_with_login(private.address), named) as registries:
             with pytest.raises(UnexpectedAnswer, match=f"status {status} where the blob"):
                 registries.fetch_config(find_api(private), DIGEST)

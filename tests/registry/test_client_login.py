@@ -10,10 +10,12 @@ from imagebot.demo.loopback import Reply
 from imagebot.demo.push import push_image
 from imagebot.demo.registry import LoopbackRegistry
 from imagebot.image.reference import Repository
+from imagebot.registry.credentials import Login
 from imagebot.registry.errors import AccessDenied, UnreadableCredentials
+from imagebot.registry.logins import LoginSources
 from imagebot.secret import Secret
 
-BOB = {"username": "bob", "password": Secret("s3cret")}
+BOB = Login("bob", Secret("s3cret"))
 
 
 def find_api(registry: LoopbackRegistry) -> Repository:
@@ -24,7 +26,7 @@ def test_basic_is_asked_for_once(connect):
     with LoopbackRegistry(users={"bob": "s3cret"}) as registry:
         push_image(registry.address, "acme/api", "1.0", login=("bob", "s3cret"))
         registry.requests.clear()
-        registries = connect(registry.address, **BOB)
+        registries = connect(registry.address, login=BOB)
 
         for _ in range(2):
             assert registries.list_tags(find_api(registry)).tags == ("1.0",)
@@ -40,7 +42,7 @@ def test_one_token_serves_listing_and_digests_of_a_repository(connect):
     with LoopbackRegistry(users={"bob": "s3cret"}, token_ttl_s=300) as registry:
         push_image(registry.address, "acme/api", "1.0", login=("bob", "s3cret"))
         registry.requests.clear()
-        registries = connect(registry.address, **BOB)
+        registries = connect(registry.address, login=BOB)
 
         registries.list_tags(find_api(registry))
         registries.fetch_digest(find_api(registry), "1.0")
@@ -58,7 +60,7 @@ def test_a_second_repository_needs_no_second_challenge(connect):
     with LoopbackRegistry(users={"bob": "s3cret"}, token_ttl_s=300) as registry:
         for path in ("acme/api", "acme/web"):
             push_image(registry.address, path, "1.0", login=("bob", "s3cret"))
-        registries = connect(registry.address, **BOB)
+        registries = connect(registry.address, login=BOB)
         registries.list_tags(find_api(registry))
         registry.requests.clear()
 
@@ -87,7 +89,7 @@ def test_a_token_that_ends_between_two_pages_is_replaced(connect, clock):
 
         registry.fault = end_tokens
 
-        assert connect(registry.address, **BOB).list_tags(find_api(registry)).tags == ("a", "b", "c")
+        assert connect(registry.address, login=BOB).list_tags(find_api(registry)).tags == ("a", "b", "c")
         assert [request.status for request in registry.requests] == [401, 200, 200, 401, 200, 200, 200]
 
 
@@ -95,7 +97,7 @@ def test_threads_share_one_token(connect):
     with LoopbackRegistry(users={"bob": "s3cret"}, token_ttl_s=300) as registry:
         push_image(registry.address, "acme/api", "1.0", login=("bob", "s3cret"))
         registry.requests.clear()
-        registries = connect(registry.address, **BOB)
+        registries = connect(registry.address, login=BOB)
         start = threading.Barrier(8)
         never = threading.Event()
 
@@ -119,9 +121,9 @@ def test_threads_share_one_token(connect):
 def test_a_wrong_password_is_said_and_not_shown(connect, token_ttl_s):
     with LoopbackRegistry(users={"bob": "right"}, token_ttl_s=token_ttl_s) as registry:
         with pytest.raises(AccessDenied) as caught:
-            connect(registry.address, **BOB).list_tags(find_api(registry))
+            connect(registry.address, login=BOB).list_tags(find_api(registry))
 
-        assert "refused the login configured for" in str(caught.value)
+        assert f'refused the login from registries["{registry.address}"] in the settings (401)' in str(caught.value)
         assert "s3cret" not in str(caught.value)
         assert "bob" not in str(caught.value)
 
@@ -141,7 +143,7 @@ def test_a_realm_on_another_host_gets_no_login(connect, registry):
         registry.fault = lambda *_: Reply(401, headers={"WWW-Authenticate": challenge})
 
         with pytest.raises(AccessDenied, match=f"add {other.address} to the token_hosts of {registry.address}"):
-            connect(registry.address, **BOB).list_tags(find_api(registry))
+            connect(registry.address, login=BOB).list_tags(find_api(registry))
 
         assert other.requests == []
 
@@ -155,7 +157,7 @@ def test_a_realm_on_another_host_is_asked_if_the_settings_name_it(connect):
         challenge = f'Bearer realm="http://{tokens.address}/token",service="{tokens.address}"'
         first = iter([Reply(401, headers={"WWW-Authenticate": challenge})])
         registry.fault = lambda *_: next(first, None)
-        registries = connect(registry.address, token_hosts=frozenset({tokens.address}), **BOB)
+        registries = connect(registry.address, token_hosts=frozenset({tokens.address}), login=BOB)
 
         assert registries.list_tags(find_api(registry)).tags == ("1.0",)
         assert [request.user for request in tokens.requests] == ["bob"]
@@ -167,7 +169,9 @@ def test_the_login_may_be_dockers(connect, tmp_path):
         push_image(registry.address, "acme/api", "1.0", login=("bob", "s3cret"))
         config.write_text(json.dumps({"auths": {registry.address: {"auth": "Ym9iOnMzY3JldA=="}}}))
 
-        assert connect(registry.address, docker_config=config).list_tags(find_api(registry)).tags == ("1.0",)
+        assert connect(registry.address, sources=LoginSources(docker_config=config)).list_tags(
+            find_api(registry)
+        ).tags == ("1.0",)
 
 
 def test_a_login_of_the_settings_comes_before_dockers(connect, tmp_path):
@@ -176,14 +180,16 @@ def test_a_login_of_the_settings_comes_before_dockers(connect, tmp_path):
         push_image(registry.address, "acme/api", "1.0", login=("bob", "s3cret"))
         config.write_text("no JSON")
 
-        assert connect(registry.address, docker_config=config, **BOB).list_tags(find_api(registry)).tags == ("1.0",)
+        assert connect(registry.address, sources=LoginSources(docker_config=config), login=BOB).list_tags(
+            find_api(registry)
+        ).tags == ("1.0",)
 
 
 def test_dockers_configuration_is_read_only_where_a_login_is_asked_for(registry, connect, tmp_path):
     config = tmp_path / "config.json"
     config.write_text("no JSON")
     push_image(registry.address, "acme/api", "1.0")
-    registries = connect(registry.address, docker_config=config)
+    registries = connect(registry.address, sources=LoginSources(docker_config=config))
     assert registries.list_tags(find_api(registry)).tags == ("1.0",)
 
     registry.fault = lambda *_: Reply(401, headers={"WWW-Authenticate": "Basic"})

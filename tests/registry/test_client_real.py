@@ -10,14 +10,16 @@ from imagebot.demo.push import push, push_image
 from imagebot.image.manifest import IMAGE_TYPES, INDEX_TYPES, Config, Index, Manifest
 from imagebot.image.platform import Platform
 from imagebot.image.reference import Repository
+from imagebot.registry.credentials import Login
 from imagebot.registry.errors import AccessDenied, UnexpectedAnswer, UnknownManifest, UnknownRepository
+from imagebot.registry.logins import LoginSources
 from imagebot.secret import Secret
 from tests.servers.certificates import Authority
 from tests.servers.docker_registry import PASSWORD, USER, DockerRegistry
 from tests.servers.token_server import TokenServer
 
 BUILT_AT = datetime(2024, 10, 2, 15, 4, 5, tzinfo=UTC)
-BOB = {"username": USER, "password": Secret(PASSWORD)}
+BOB = Login(USER, Secret(PASSWORD))
 
 
 @pytest.fixture
@@ -54,16 +56,16 @@ def test_basic_with_a_real_registry(folder, connect):
     with DockerRegistry(folder, htpasswd=True) as registry:
         api = Repository(registry.address, "acme/api")
 
-        assert connect(registry.address, **BOB).list_tags(api).tags == ("1.0", "1.1")
+        assert connect(registry.address, login=BOB).list_tags(api).tags == ("1.0", "1.1")
         with pytest.raises(AccessDenied, match="check user and password"):
-            connect(registry.address, username=USER, password=Secret("wrong")).list_tags(api)
+            connect(registry.address, login=Login(USER, Secret("wrong"))).list_tags(api)
         with pytest.raises(AccessDenied, match="none is configured"):
             connect(registry.address).list_tags(api)
 
 
 def test_a_round_costs_a_real_registry_few_requests(folder, connect, tmp_path):
     with TokenServer(tmp_path, users={USER: PASSWORD}) as tokens, DockerRegistry(folder, tokens=tokens) as registry:
-        registries = connect(registry.address, token_hosts=frozenset({tokens.address}), **BOB)
+        registries = connect(registry.address, token_hosts=frozenset({tokens.address}), login=BOB)
         api = Repository(registry.address, "acme/api")
 
         for _ in range(2):
@@ -110,7 +112,9 @@ def test_an_identity_token_that_docker_keeps_lets_us_in(folder, connect, tmp_pat
         DockerRegistry(folder, tokens=tokens) as registry,
     ):
         config.write_text(json.dumps({"auths": {registry.address: {"auth": "", "identitytoken": "id"}}}))
-        registries = connect(registry.address, docker_config=config, token_hosts=frozenset({tokens.address}))
+        registries = connect(
+            registry.address, sources=LoginSources(docker_config=config), token_hosts=frozenset({tokens.address})
+        )
 
         assert registries.list_tags(Repository(registry.address, "acme/api")).tags == ("1.0", "1.1")
         assert tokens.requests == [("POST", USER, "repository:acme/api:pull", 200)]
@@ -141,7 +145,7 @@ def test_the_images_of_an_index_and_when_they_were_built(folder, connect, way_in
     with DockerRegistry(folder) as registry:
         push(registry.address, "acme/multi", "1.0", image=index)
     with DockerRegistry(folder, **way_in) as registry:
-        registries, repository = connect(registry.address, **BOB), Repository(registry.address, "acme/multi")
+        registries, repository = connect(registry.address, login=BOB), Repository(registry.address, "acme/multi")
 
         found = registries.fetch_manifest(repository, registries.fetch_digest(repository, "1.0"))
         manifest = registries.fetch_manifest(repository, arm.digest)
@@ -179,7 +183,7 @@ def test_the_types_of_docker(folder, connect):
 def test_an_image_costs_a_real_registry_one_request_each(folder, connect, tmp_path):
     image = make_image({"org.opencontainers.image.version": "1.0"})
     with TokenServer(tmp_path, users={USER: PASSWORD}) as tokens, DockerRegistry(folder, tokens=tokens) as registry:
-        registries = connect(registry.address, token_hosts=frozenset({tokens.address}), **BOB)
+        registries = connect(registry.address, token_hosts=frozenset({tokens.address}), login=BOB)
         api = Repository(registry.address, "acme/api")
 
         registries.fetch_manifest(api, image.digest)

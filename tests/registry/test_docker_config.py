@@ -1,19 +1,33 @@
-"""Logins from docker's config.json and from credential helpers: real files, real programs."""
+"""Files of logins: docker's config.json and Kubernetes' pull secrets, as they are and as they change."""
 
 import base64
 import json
-import os
-import time
+from pathlib import Path
 
 import pytest
 
-from imagebot.registry.credentials import IdentityToken, Login
-from imagebot.registry.docker_config import load_credentials
-from imagebot.registry.errors import CredentialHelperTimedOut, UnreadableCredentials
+from imagebot.registry.credentials import Credentials, IdentityToken, Login
+from imagebot.registry.docker_config import LoginFile
+from imagebot.registry.errors import UnreadableCredentials
 from imagebot.secret import Secret
+from tests.registry.helpers import answer_with
 
 BOB = Login("bob", Secret("s3:cret"))
 AUTH = base64.b64encode(b"bob:s3:cret").decode()
+
+
+def look_up(file: Path | LoginFile, registry: str, path: str = "acme/api") -> Credentials | None:
+    """Return what the first entry leads to that leads to anything."""
+    logins = file if isinstance(file, LoginFile) else LoginFile(file, may_be_absent=True)
+    for entry in logins.find_entries(registry, path):
+        found = logins.look_up(entry, registry, timeout_s=20.0)
+        if found is not None:
+            return found.credentials
+    return None
+
+
+def encode(username: str, password: str) -> dict[str, str]:
+    return {"auth": base64.b64encode(f"{username}:{password}".encode()).decode()}
 
 
 @pytest.fixture
@@ -26,26 +40,6 @@ def config_file(tmp_path):
         return file
 
     return write
-
-
-@pytest.fixture
-def helper(tmp_path, monkeypatch):
-    """A function that puts a shell script on PATH as docker-credential-NAME."""
-    folder = tmp_path / "bin"
-    folder.mkdir()
-    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
-
-    def write(name, script):
-        file = folder / f"docker-credential-{name}"
-        file.write_text(f"#!/bin/sh\nread -r server\n{script}\n")
-        file.chmod(0o755)
-        return folder
-
-    return write
-
-
-def answer_with(username: str, secret: str) -> str:
-    return "printf '%s' '" + json.dumps({"ServerURL": "", "Username": username, "Secret": secret}) + "'"
 
 
 @pytest.mark.parametrize(
@@ -68,23 +62,36 @@ def answer_with(username: str, secret: str) -> str:
         pytest.param(
             {"quay.io": {"auth": "%"}, "ghcr.io": {"auth": AUTH}}, "ghcr.io", BOB, id="another entry is broken"
         ),
+        pytest.param({"ghcr.io/acme": {"auth": AUTH}}, "ghcr.io", BOB, id="a part of a registry"),
+        pytest.param({"ghcr.io/other": {"auth": AUTH}}, "ghcr.io", None, id="another part"),
+        pytest.param({"*.ghcr.io": {"auth": AUTH}}, "a.ghcr.io", BOB, id="a pattern"),
+        pytest.param(
+            {"ghcr.io": {"username": "bob", "password": "s3:cret"}}, "ghcr.io", BOB, id="written out, as kubectl does"
+        ),
+        pytest.param(
+            {"ghcr.io": {"username": "x", "password": "y", "auth": AUTH}}, "ghcr.io", BOB, id="auth before that"
+        ),
+        pytest.param({"ghcr.io": {"auth": f"{AUTH[:8]}\n{AUTH[8:]}\n"}}, "ghcr.io", BOB, id="folded"),
+        pytest.param(
+            {"https://ghcr.io": encode("x", "y"), "ghcr.io": {"auth": AUTH}}, "ghcr.io", BOB, id="the name before a URL"
+        ),
     ],
 )
 def test_logins_written_in_the_file(config_file, auths, registry, credentials):
     file = config_file({"auths": auths})
 
-    assert load_credentials(file, registry, timeout_s=5.0) == credentials
+    assert look_up(file, registry) == credentials
 
 
 @pytest.mark.parametrize(
     "config", [pytest.param({}, id="empty"), pytest.param({"HttpHeaders": {"X": {}}, "psFormat": "x"}, id="no logins")]
 )
 def test_a_file_without_logins(config_file, config):
-    assert load_credentials(config_file(config), "ghcr.io", timeout_s=5.0) is None
+    assert look_up(config_file(config), "ghcr.io") is None
 
 
 def test_a_file_that_is_not_there_has_no_logins(tmp_path):
-    assert load_credentials(tmp_path / "config.json", "ghcr.io", timeout_s=5.0) is None
+    assert look_up(tmp_path / "config.json", "ghcr.io") is None
 
 
 def test_no_other_file_is_read_in_place_of_an_empty_one(config_file, tmp_path, monkeypatch):
@@ -94,7 +101,7 @@ def test_no_other_file_is_read_in_place_of_an_empty_one(config_file, tmp_path, m
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("DOCKER_CONFIG", str(home))
 
-    assert load_credentials(config_file({}), "ghcr.io", timeout_s=5.0) is None
+    assert look_up(config_file({}), "ghcr.io") is None
 
 
 @pytest.mark.parametrize(
@@ -116,7 +123,7 @@ def test_a_file_that_cannot_be_read_is_named(config_file, config, reason):
     file = config_file(config)
 
     with pytest.raises(UnreadableCredentials) as caught:
-        load_credentials(file, "ghcr.io", timeout_s=5.0)
+        look_up(file, "ghcr.io")
 
     assert str(caught.value).startswith(f"{file}: ")
     assert reason in str(caught.value)
@@ -126,7 +133,31 @@ def test_a_file_that_cannot_be_read_is_named(config_file, config, reason):
 
 def test_a_folder_in_place_of_the_file_is_named(tmp_path):
     with pytest.raises(UnreadableCredentials, match="it cannot be read"):
-        load_credentials(tmp_path, "ghcr.io", timeout_s=5.0)
+        look_up(tmp_path, "ghcr.io")
+
+
+def test_the_old_form_of_a_pull_secret(config_file):
+    file = config_file({"ghcr.io": {"auth": AUTH, "email": "x@example.com"}, "quay.io": {"username": "a"}})
+
+    assert look_up(file, "ghcr.io") == BOB
+    assert look_up(file, "quay.io") == Login("a", Secret(""))
+
+
+def test_a_helper_in_the_old_form_is_none(config_file):
+    assert look_up(config_file({"ghcr.io": {"auth": AUTH}, "HttpHeaders": {"X": "y"}}), "HttpHeaders") is None
+
+
+def test_the_longest_key_wins(config_file):
+    auths = {"ghcr.io": encode("all", "1"), "ghcr.io/acme/api": encode("api", "2"), "ghcr.io/acme": encode("acme", "3")}
+    logins = LoginFile(config_file({"auths": auths}), may_be_absent=False)
+
+    found = {path: list(logins.find_entries("ghcr.io", path)) for path in ("acme/api/x", "acme/web", "other")}
+
+    assert {path: min(entries, key=lambda entry: entry.key.rank).text for path, entries in found.items()} == {
+        "acme/api/x": "ghcr.io/acme/api",
+        "acme/web": "ghcr.io/acme",
+        "other": "ghcr.io",
+    }
 
 
 @pytest.mark.parametrize(
@@ -138,6 +169,12 @@ def test_a_folder_in_place_of_the_file_is_named(tmp_path):
             {"credHelpers": {"ghcr.io": "test"}, "credsStore": "none"}, "ghcr.io", "ghcr.io", id="one for a host"
         ),
         pytest.param(
+            {"credHelpers": {"https://index.docker.io/v1/": "test"}},
+            "docker.io",
+            "https://index.docker.io/v1/",
+            id="one for Docker Hub",
+        ),
+        pytest.param(
             {"credsStore": "test", "auths": {"ghcr.io": {"auth": "eDp5"}}},
             "ghcr.io",
             "ghcr.io",
@@ -145,86 +182,59 @@ def test_a_folder_in_place_of_the_file_is_named(tmp_path):
         ),
     ],
 )
-def test_logins_from_a_helper(config_file, helper, tmp_path, config, registry, asked):
+def test_a_helper_is_asked_for_the_registry(config_file, helper, tmp_path, config, registry, asked):
     helper("test", f'printf "%s %s" "$1" "$server" > {tmp_path}/asked\n{answer_with("bob", "s3:cret")}')
 
-    assert load_credentials(config_file(config), registry, timeout_s=5.0) == BOB
+    assert look_up(config_file(config), registry) == BOB
     assert (tmp_path / "asked").read_text() == f"get {asked}"
 
 
-def test_an_identity_token_from_a_helper(config_file, helper):
-    helper("test", answer_with("<token>", "id"))
-
-    found = load_credentials(config_file({"credsStore": "test"}), "ghcr.io", timeout_s=5.0)
-
-    assert found == IdentityToken(Secret("id"))
-
-
-@pytest.mark.parametrize(
-    "script",
-    [
-        pytest.param("echo credentials not found in native keychain; exit 1", id="as most helpers say it"),
-        pytest.param(answer_with("", ""), id="as docker-credential-pass says it"),
-    ],
-)
-def test_a_login_that_a_helper_does_not_have_may_stand_in_the_file(config_file, helper, script):
-    helper("test", script)
+def test_a_login_that_a_helper_does_not_have_may_stand_in_the_file(config_file, helper):
+    helper("test", "echo credentials not found in native keychain; exit 1")
     file = config_file({"credsStore": "test", "auths": {"ghcr.io": {"auth": AUTH}}})
 
-    assert load_credentials(file, "ghcr.io", timeout_s=5.0) == BOB
-    assert load_credentials(file, "quay.io", timeout_s=5.0) is None
+    assert look_up(file, "ghcr.io") == BOB
+    assert look_up(file, "quay.io") is None
 
 
-@pytest.mark.parametrize(
-    ("script", "reason"),
-    [
-        pytest.param("echo s3cret >&2; echo s3cret; exit 1", "failed", id="fails"),
-        pytest.param("echo s3cret", "gave no login that can be read", id="no JSON"),
-        pytest.param('echo \'{"Username": "s3cret"}\'', "gave no login that can be read", id="no secret"),
-        pytest.param("echo '[\"s3cret\"]'", "gave no login that can be read", id="a list"),
-        pytest.param("printf '\\377'", "gave no login that can be read", id="not UTF-8"),
-    ],
-)
-def test_a_helper_that_fails_is_named_and_not_quoted(config_file, helper, capfd, script, reason):
-    helper("test", script)
-    file = config_file({"credsStore": "test"})
-
-    with pytest.raises(UnreadableCredentials) as caught:
-        load_credentials(file, "ghcr.io", timeout_s=5.0)
-
-    assert str(caught.value).startswith(f"{file}: the helper docker-credential-test")
-    assert reason in str(caught.value)
-    assert "s3cret" not in str(caught.value)
-    assert "s3cret" not in "".join(capfd.readouterr())
+def test_a_file_that_has_to_be_there_is_named(tmp_path):
+    with pytest.raises(UnreadableCredentials, match="nosuch: it is not there"):
+        look_up(LoginFile(tmp_path / "nosuch", may_be_absent=False), "ghcr.io")
 
 
-def test_a_helper_that_is_not_installed_is_named(config_file):
-    file = config_file({"credHelpers": {"ghcr.io": "nosuch"}})
+def test_a_mounted_secret_that_is_swapped_is_read_again(tmp_path):
+    """Kubernetes writes a new folder, and renames a link to it over the old link."""
+    for number, password in enumerate(("old", "new")):
+        (tmp_path / f"..{number}").mkdir()
+        (tmp_path / f"..{number}" / ".dockerconfigjson").write_text(
+            json.dumps({"auths": {"ghcr.io": encode("bob", password)}})
+        )
+    (tmp_path / "..data").symlink_to("..0")
+    (tmp_path / ".dockerconfigjson").symlink_to("..data/.dockerconfigjson")
+    logins = LoginFile(tmp_path / ".dockerconfigjson", may_be_absent=False)
+    assert look_up(logins, "ghcr.io") == Login("bob", Secret("old"))
 
-    with pytest.raises(UnreadableCredentials, match=r"docker-credential-nosuch for ghcr\.io, which is not on PATH"):
-        load_credentials(file, "ghcr.io", timeout_s=5.0)
+    (tmp_path / "..tmp").symlink_to("..1")
+    (tmp_path / "..tmp").rename(tmp_path / "..data")
+
+    assert look_up(logins, "ghcr.io") == Login("bob", Secret("new"))
 
 
-def test_a_helper_that_cannot_be_started_is_named(config_file, helper):
-    (helper("test", "") / "docker-credential-test").write_bytes(b"\x7fELF no program")
+def test_a_key_that_is_added_is_found(config_file):
+    file = config_file({"auths": {}})
+    logins = LoginFile(file, may_be_absent=False)
+    assert look_up(logins, "ghcr.io") is None
 
-    with pytest.raises(UnreadableCredentials, match="docker-credential-test"):
-        load_credentials(config_file({"credsStore": "test"}), "ghcr.io", timeout_s=5.0)
+    config_file({"auths": {"ghcr.io": {"auth": AUTH}}})
+
+    assert look_up(logins, "ghcr.io") == BOB
 
 
-def test_a_helper_that_hangs_is_ended_with_what_it_started(config_file, helper, tmp_path):
-    fifo = tmp_path / "fifo"
-    os.mkfifo(fifo)
-    # The helper's child holds the pipe open for as long as it lives: reading ends when it has gone.
-    helper("test", f"sleep 600 > {fifo} &\nwait")
-    reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
-    os.set_blocking(reader, True)
+def test_a_password_is_seen_in_no_entry(config_file):
+    logins = LoginFile(
+        config_file({"auths": {"ghcr.io": {"username": "bob", "password": "s3:cret"}}}), may_be_absent=True
+    )
+    (entry,) = logins.find_entries("ghcr.io", "")
+    found = logins.look_up(entry, "ghcr.io", timeout_s=1.0)
 
-    started_at = time.monotonic()
-    with pytest.raises(CredentialHelperTimedOut) as caught:
-        load_credentials(config_file({"credsStore": "test"}), "ghcr.io", timeout_s=0.3)
-
-    assert os.read(reader, 1) == b""
-    os.close(reader)
-    assert time.monotonic() - started_at < 10
-    assert str(caught.value) == "docker-credential-test gave no login for ghcr.io within 0.3 s and was ended"
+    assert "s3:cret" not in f"{entry!r} {entry.source!r} {found!r} {logins._read()!r}"

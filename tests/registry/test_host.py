@@ -2,6 +2,7 @@
 
 import pytest
 
+from imagebot.registry.credentials import Login
 from imagebot.registry.host import Origin, RegistryHost, find_origin
 from imagebot.secret import Secret
 
@@ -112,4 +113,4 @@ def test_who_may_be_redirected_to(name, url, may):
 
 
 def test_the_password_of_a_host_is_masked_in_its_repr():
-    assert "s3cret" not in repr(RegistryHost("ghcr.io", username="bob", password=Secret("s3cret")))
+    assert "s3cret" not in repr(RegistryHost("ghcr.io", logins={"": Login("bob", Secret("s3cret"))}))

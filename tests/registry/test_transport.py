@@ -11,6 +11,7 @@ from imagebot.demo.push import push_image
 from imagebot.demo.registry import LoopbackRegistry
 from imagebot.image.reference import Repository
 from imagebot.registry.client import Registries
+from imagebot.registry.credentials import Login
 from imagebot.registry.errors import RegistryUnavailable, UnexpectedAnswer, UntrustedCertificate
 from imagebot.registry.transport import parse_retry_after
 from imagebot.secret import Secret
@@ -19,7 +20,7 @@ from tests.servers.raw_server import RawConnection, RawServer
 
 PAGE = b'{"tags": ["1.0"]}'
 LIMIT = 200_000 * 160  # bytes for as many tags as are listed
-BOB = {"username": "bob", "password": Secret("s3cret")}
+BOB = Login("bob", Secret("s3cret"))
 
 
 def list_api(registries: Registries, address: str) -> tuple[str, ...]:
@@ -111,12 +112,12 @@ def test_a_redirect_on_the_same_host_is_followed_with_the_login(connect):
             Reply(307, headers={"Location": "/v2/acme/api/tags/list"}) if "?" in target else None
         )
 
-        assert list_api(connect(registry.address, **BOB), registry.address) == ("1.0",)
+        assert list_api(connect(registry.address, login=BOB), registry.address) == ("1.0",)
 
 
 def test_a_redirect_to_another_host_is_not_followed(connect):
     with LoopbackRegistry() as other, LoopbackRegistry(users={"bob": "s3cret"}) as registry:
-        registries = connect(registry.address, **BOB)
+        registries = connect(registry.address, login=BOB)
         push_image(registry.address, "acme/api", "1.0", login=("bob", "s3cret"))
         list_api(registries, registry.address)  # from here on the login goes with every request
         registry.fault = lambda *_: Reply(302, headers={"Location": f"http://{other.address}/v2/"})

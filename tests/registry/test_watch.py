@@ -39,7 +39,7 @@ def test_a_private_address_is_not_sent_a_byte():
     with socket.create_server(("127.0.0.1", 0)) as listener:
         address = f"localhost:{listener.getsockname()[1]}"
         with (
-            Registries({}, docker_config=None, timeout_s=5.0, user_agent="imagebot/test") as registries,
+            Registries({}, timeout_s=5.0, user_agent="imagebot/test") as registries,
             pytest.raises(PrivateAddress) as caught,
         ):
             registries.list_tags(Repository(address, "acme/api"))
@@ -58,7 +58,7 @@ def test_a_proxy_may_stand_at_a_private_address(monkeypatch):
     with RawServer(lambda connection: connection.send(b"HTTP/1.1 403 No\r\n\r\n")) as proxy:
         monkeypatch.setenv("https_proxy", f"http://{proxy.address}")
         with (
-            Registries({}, docker_config=None, timeout_s=5.0, user_agent="imagebot/test") as registries,
+            Registries({}, timeout_s=5.0, user_agent="imagebot/test") as registries,
             pytest.raises(RegistryUnavailable, match="its proxy"),
         ):
             registries.list_tags(Repository("registry.example", "acme/api"))

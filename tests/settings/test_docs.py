@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from imagebot.policy.variant import split_tag
-from imagebot.settings import merge_requests_section, operator, policy_file
+from imagebot.settings import merge_requests_section, operator, policy_file, registry_login
 
 _FOLDER = Path(__file__).parents[2] / "docs"
 _DOCS = _FOLDER / "policy-file.md"
@@ -42,6 +42,10 @@ def test_the_table_of_variants_is_true(tag, said):
         ("settings.md", operator.Settings),
         ("settings.md", operator.Author),
         ("settings.md", operator.RegistrySettings),
+        ("settings.md", registry_login.PasswordSettings),
+        ("settings.md", registry_login.AwsSettings),
+        ("settings.md", registry_login.GcpSettings),
+        ("settings.md", registry_login.AzureSettings),
         ("settings.md", operator.TargetSettings),
         ("settings.md", operator.SshSettings),
         ("settings.md", operator.GitLabForge),

@@ -546,14 +546,20 @@ def test_the_sample_shows_every_key_and_is_accepted(tmp_path):
     text = SAMPLE.read_text()
     (tmp_path / "imagebot.yaml").write_text(text)
     (tmp_path / "secrets").mkdir()
-    for name in ("registry-password", "gitlab-token", "ca.pem", "id_ed25519", "known_hosts"):
+    (tmp_path / "secrets" / "pull").mkdir()
+    for name in (
+        "registry-password", "gitlab-token", "ca.pem", "id_ed25519", "known_hosts", "pull/.dockerconfigjson", "aws-key",
+        "azure-secret",
+    ):  # fmt: skip
         (tmp_path / "secrets" / name).write_text("x")
     (tmp_path / "docker").mkdir()
 
-    settings = load_settings(tmp_path / "imagebot.yaml", {"FLEET_PASSWORD": "x"})
+    settings = load_settings(tmp_path / "imagebot.yaml", {"WEB_REGISTRY_PASSWORD": "x"})
 
     gitlab, plain = settings.targets
-    shown = [settings, settings.author, gitlab, gitlab.forge, plain.ssh, *settings.registries.values()]
+    registries = settings.registries.values()
+    logins = [registry.login for registry in registries if registry.login is not None]
+    shown = [settings, settings.author, gitlab, gitlab.forge, plain.ssh, *registries, *logins]
     assert isinstance(gitlab.forge, GitLabForge)
     assert plain.forge == GitForge(kind="git")
     for section in shown:

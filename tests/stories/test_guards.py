@@ -313,7 +313,7 @@ def test_a_bug_on_the_way_to_an_answer_concerns_one_image_alone(capsys: pytest.C
     broken, good = Repository("example.com", "acme/broken"), Repository("example.com", "acme/good")
     found = survey({f"{each.path}.yaml": f"image: {each}:latest\n".encode() for each in (broken, good)}, policy.entries)
     listings = {each: Snapshot(each, NOW, {"latest": NOW}) for each in (broken, good)}
-    registries = _BrokenRegistries({}, docker_config=None, timeout_s=1, user_agent="test")
+    registries = _BrokenRegistries({}, timeout_s=1, user_agent="test")
 
     with registries, make_pool(1) as pool:
         one, other = Inquiry(registries, None, pool=pool, now=NOW).choose(found, listings)
