@@ -11,6 +11,7 @@ need() { # PROGRAM PACKAGE WHAT-IS-LEFT-OUT
   $1 (package $2): $3"
 }
 need docker-registry docker-registry "tests against a real registry"
+need skopeo skopeo "tests that ask a third party about registries"
 need sshd openssh-server "tests of git over SSH"
 [ -n "$packages" ] || exit 0
 

@@ -7,7 +7,7 @@ import hashlib
 import threading
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Literal, Self
 
@@ -38,6 +38,8 @@ _TAG_BYTES = 160
 _MAX_MANIFEST_BYTES = 4 * 1024 * 1024
 _MAX_CONFIG_BYTES = 4 * 1024 * 1024
 _MAX_BLOB_REDIRECTS = 3
+# How long others wait for the first answer of a registry, which tells how it lets us in.
+_LEARNING_LIMIT_S = 2.0
 # All four: a registry answers 404 or converts where the stored type is not among those accepted.
 _MANIFEST_TYPES = INDEX_TYPES + IMAGE_TYPES
 # A method that is not allowed, and a request that took too long.
@@ -242,8 +244,20 @@ class _Registry:
     """To hosts that keep its blobs and are not named in the settings: other connections, all to public addresses."""
     logins: HostLogins
     access: Access
+    is_first: threading.Lock = field(default_factory=threading.Lock)
+    """Taken for good by the first request."""
+    is_known: threading.Event = field(default_factory=threading.Event)
 
     def ask(self, request: Request, *, repository: Repository) -> Answer:
+        """Send the request with what lets it in; the first one goes alone, for all others profit by what it learns."""
+        if not self.is_known.is_set() and not self.is_first.acquire(blocking=False):
+            self.is_known.wait(_LEARNING_LIMIT_S)
+        try:
+            return self._ask(request, repository)
+        finally:
+            self.is_known.set()
+
+    def _ask(self, request: Request, repository: Repository) -> Answer:
         with closing(self.access.authorize(request, Errand.to_repository(repository))) as steps:
             step = next(steps)
             while True:

@@ -10,6 +10,7 @@ Several may stand on one `folder` at a time: an open one to push by, and one tha
 
 import json
 import re
+import shutil
 import subprocess
 import time
 from collections.abc import Iterable, Mapping
@@ -44,7 +45,7 @@ class DockerRegistry:
     ) -> None:
         self._program = require_program("docker-registry")
         folder.mkdir(parents=True, exist_ok=True)
-        self._folder = folder
+        self._repositories = folder / "data/docker/registry/v2/repositories"
         number = len(list(folder.glob("*.json")))
         self._config_file = folder / f"registry-{number}.json"
         self._log_file = folder / f"registry-{number}.log"
@@ -74,11 +75,16 @@ class DockerRegistry:
 
     def write_tags(self, path: str, tags: Iterable[str], digest: str) -> None:
         """Let tags point to what was pushed to the repository, by writing to its folder: a push of each takes 3 ms."""
-        folder = self._folder / "data/docker/registry/v2/repositories" / path / "_manifests/tags"
+        folder = self._repositories / path / "_manifests/tags"
         for tag in tags:
-            link = folder / tag / "current" / "link"
+            link = folder / tag / "current/link"
             link.parent.mkdir(parents=True)
             link.write_text(digest)
+
+    def copy_repository(self, path: str, copies: Iterable[str]) -> None:
+        """Let there be other repositories that hold the same."""
+        for copy in copies:
+            shutil.copytree(self._repositories / path, self._repositories / copy)
 
     def read_requests(self, count: int) -> list[SeenRequest]:
         """Return what it was asked and answered so far, once that is `count` or more: it logs after it answers."""
