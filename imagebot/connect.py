@@ -6,11 +6,14 @@ loaded by the function that needs it.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import imagebot
-from imagebot.settings.operator import GitForge, RegistrySettings, Settings, TargetSettings
+from imagebot.errors import ImagebotError
+from imagebot.log import log
+from imagebot.settings.operator import GitForge, Settings, TargetSettings
 from imagebot.settings.registry_login import (
     AnonymousSettings,
     AwsSettings,
@@ -19,40 +22,39 @@ from imagebot.settings.registry_login import (
     LoginSettings,
     PasswordSettings,
 )
+from imagebot.settings.url import NO_PROXY
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
     from pathlib import Path
 
     from imagebot.forge import Forge
     from imagebot.git import GitRepo
     from imagebot.registry.client import Registries
     from imagebot.registry.given_login import GivenLogin
+    from imagebot.registry.host import RegistryHost
+    from imagebot.registry.pacing import KeptPauses, Pacing
+    from imagebot.settings.registry_section import RegistrySettings
+    from imagebot.store.store import Store
 
 # How long one git command may take, in timeouts of a request: a first fetch moves more than one answer does.
 _GIT_PATIENCE = 10
 
 
-def make_registries(settings: Settings) -> Registries:
-    """Make the client for all registries, each spoken to as the settings say."""
+def make_registries(settings: Settings, *, store: Store | None, pacing: Pacing | None = None) -> Registries:
+    """Make the client for all registries, each spoken to as the settings say.
+
+    Pauses that registries ask for are kept in the store; without one they end with the client.
+    """
     from imagebot.registry.client import Registries  # urllib3 is slow to load
     from imagebot.registry.given_login import Cloud
-    from imagebot.registry.host import RegistryHost
     from imagebot.registry.logins import LoginSources
+    from imagebot.registry.pacing import Pacing
 
-    hosts = {
-        name: RegistryHost(
-            name=name,
-            plain_http=registry.plain_http,
-            ca_file=registry.ca_file,
-            logins=_make_logins(registry),
-            token_hosts=registry.token_hosts,
-            max_tags=registry.max_tags,
-        )
-        for name, registry in settings.registries.items()
-    }
+    pacing = pacing or Pacing()
     return Registries(
-        hosts,
+        {name: _make_registry_host(name, registry) for name, registry in settings.registries.items()},
         logins=LoginSources(
             docker_config=settings.docker_config,
             pull_secrets=settings.pull_secrets,
@@ -60,7 +62,37 @@ def make_registries(settings: Settings) -> Registries:
         ),
         timeout_s=settings.timeout_s,
         user_agent=f"imagebot/{imagebot.__version__}",
+        pacing=pacing if store is None else replace(pacing, pauses=_keep_pauses(store, pacing.now)),
         max_tags=settings.max_tags,
+    )
+
+
+def _make_registry_host(name: str, registry: RegistrySettings) -> RegistryHost:
+    from imagebot.registry.host import ClientCertificate, Limits, Proxy, RegistryHost, find_limits, parse_mirror
+
+    usual = find_limits(name)
+    limits = Limits(
+        in_flight=registry.requests_in_flight or usual.in_flight,
+        per_second=registry.requests_per_second or usual.per_second,
+    )
+    proxy, certificate = None, None
+    if registry.proxy is not None:
+        url = None if registry.proxy == NO_PROXY else registry.proxy
+        proxy = Proxy(url, registry.proxy_username, registry.proxy_password)
+    if registry.client_cert_file is not None and registry.client_key_file is not None:
+        certificate = ClientCertificate(registry.client_cert_file, registry.client_key_file)
+    return RegistryHost(
+        name=name,
+        plain_http=registry.plain_http,
+        ca_file=registry.ca_file,
+        logins=_make_logins(registry),
+        token_hosts=registry.token_hosts,
+        max_tags=registry.max_tags,
+        limits=limits,
+        mirrors=tuple(map(parse_mirror, registry.mirrors)),
+        mirrors_only=registry.mirrors_only,
+        proxy=proxy,
+        client_certificate=certificate,
     )
 
 
@@ -93,6 +125,27 @@ def _make_login(given: LoginSettings) -> GivenLogin:
             return GcpLogin(given.credentials_file)
         case AzureSettings():
             return AzureLogin(given.tenant_id, given.client_id, given.client_secret, given.authority, given.audience)
+
+
+def _keep_pauses(store: Store, now: Callable[[], datetime]) -> KeptPauses:
+    """Let pauses be kept in the store; what fails there costs a request too many, and nothing else."""
+    from imagebot.registry.pacing import KeptPauses
+
+    def find(host: str) -> Mapping[str, datetime]:
+        try:
+            return store.pauses.find(host, at=now())
+        except ImagebotError as error:
+            log.warning("pauses_not_found", registry=host, error=str(error))
+            return {}
+
+    def keep(host: str, scope: str, until: datetime) -> None:
+        log.warning("registry_paused", registry=host, scope=scope, until=until.isoformat())
+        try:
+            store.pauses.keep(host, scope, until=until, at=now())
+        except ImagebotError as error:
+            log.warning("pause_not_kept", registry=host, error=str(error))
+
+    return KeptPauses(find, keep)
 
 
 def open_git(settings: Settings, target: TargetSettings) -> GitRepo:

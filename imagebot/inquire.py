@@ -21,7 +21,6 @@ from imagebot.registry.errors import UnknownManifest, UnreadableImage
 
 if TYPE_CHECKING:  # the store and the client are slow to load, and `plan` needs no store
     from collections.abc import Callable, Iterable, Iterator, Mapping
-    from concurrent.futures import Executor
     from datetime import datetime
 
     from imagebot.image.description import Description
@@ -30,6 +29,7 @@ if TYPE_CHECKING:  # the store and the client are slow to load, and `plan` needs
     from imagebot.proposal.choose import Choice, Findings, Listings, Questions
     from imagebot.proposal.survey import Survey
     from imagebot.registry.client import Registries
+    from imagebot.registry.lanes import Lanes
     from imagebot.store.contents import Content
     from imagebot.store.store import Store
 
@@ -44,7 +44,7 @@ class Inquiry:
     `pool` must not be one whose threads wait for this.
     """
 
-    def __init__(self, registries: Registries, store: Store | None, *, pool: Executor, now: datetime) -> None:
+    def __init__(self, registries: Registries, store: Store | None, *, pool: Lanes, now: datetime) -> None:
         self._registries, self._store, self._pool, self._now = registries, store, pool, now
         self._askers: dict[Repository, _Asker] = {}
         self._lock = Lock()

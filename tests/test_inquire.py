@@ -29,6 +29,7 @@ from imagebot.proposal.choose import Choice, Unlisted
 from imagebot.proposal.survey import Survey, survey
 from imagebot.registry.client import Registries
 from imagebot.registry.host import RegistryHost
+from imagebot.registry.lanes import Lanes
 from imagebot.store.store import Store
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -60,13 +61,13 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 @pytest.fixture
-def pool() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(4) as pool:
+def pool() -> Iterator[Lanes]:
+    with Lanes(4) as pool:
         yield pool
 
 
 @pytest.fixture
-def choose(registries: Registries, store: Store, pool: ThreadPoolExecutor) -> Choose:
+def choose(registries: Registries, store: Store, pool: Lanes) -> Choose:
     """Poll what the survey names and choose, in a run of its own."""
 
     def choose(found: Survey, at: datetime = NOW) -> tuple[Choice, ...]:
@@ -174,7 +175,7 @@ def test_a_tag_that_is_seen_to_be_pushed_again_is_logged_once(
 
 
 def test_each_question_is_asked_once_in_a_run_however_many_threads_ask(
-    registry: LoopbackRegistry, registries: Registries, store: Store, pool: ThreadPoolExecutor
+    registry: LoopbackRegistry, registries: Registries, store: Store, pool: Lanes
 ):
     for path in ("acme/api", "acme/web"):
         for tag in ("1.0.0", "1.1.0"):
@@ -257,7 +258,7 @@ def test_what_cannot_be_had_leaves_its_image_undecided_with_the_reason(
 
 
 def test_what_was_answered_before_a_failure_is_not_asked_again_in_the_run(
-    registry: LoopbackRegistry, registries: Registries, store: Store, pool: ThreadPoolExecutor
+    registry: LoopbackRegistry, registries: Registries, store: Store, pool: Lanes
 ):
     for tag in ("1.0.0", "1.1.0"):
         _push(registry, tag)
@@ -277,7 +278,7 @@ def test_what_was_answered_before_a_failure_is_not_asked_again_in_the_run(
 
 
 def test_without_a_store_all_is_asked_and_nothing_is_known_to_be_pushed_again(
-    registry: LoopbackRegistry, registries: Registries, pool: ThreadPoolExecutor
+    registry: LoopbackRegistry, registries: Registries, pool: Lanes
 ):
     old = _push(registry, "latest", image=make_image({"build": "1"}))
     new = _push(registry, "latest", image=make_image({"build": "2"}))
@@ -296,7 +297,7 @@ def test_without_a_store_all_is_asked_and_nothing_is_known_to_be_pushed_again(
 def test_without_a_store_nothing_is_logged_of_what_cannot_be_had(
     registry: LoopbackRegistry,
     registries: Registries,
-    pool: ThreadPoolExecutor,
+    pool: Lanes,
     capsys: pytest.CaptureFixture[str],
     status: int,
 ):
@@ -329,7 +330,7 @@ def test_a_tag_that_waits_is_watched_so_that_its_age_begins_anew_when_it_is_push
 
 
 def test_a_repository_that_could_not_be_listed_is_not_asked_about(
-    registry: LoopbackRegistry, registries: Registries, pool: ThreadPoolExecutor
+    registry: LoopbackRegistry, registries: Registries, pool: Lanes
 ):
     found = _survey(registry, "acme/api:1.0.0")
     image = Repository(registry.address, "acme/api")
@@ -342,12 +343,12 @@ def test_a_repository_that_could_not_be_listed_is_not_asked_about(
 
 
 @pytest.fixture
-def inquiry(registries: Registries, store: Store, pool: ThreadPoolExecutor) -> Inquiry:
+def inquiry(registries: Registries, store: Store, pool: Lanes) -> Inquiry:
     return Inquiry(registries, store, pool=pool, now=NOW)
 
 
 def test_a_description_costs_the_requests_that_choosing_has_not_made_and_none_the_next_time(
-    registry: LoopbackRegistry, registries: Registries, store: Store, pool: ThreadPoolExecutor, choose: Choose
+    registry: LoopbackRegistry, registries: Registries, store: Store, pool: Lanes, choose: Choose
 ):
     labels = {"org.opencontainers.image.source": "https://git.example.com/acme/api"}
     old = _push(registry, "1.0.0", image=make_image({"tag": "1.0.0"}))
@@ -383,7 +384,7 @@ def test_a_description_costs_the_requests_that_choosing_has_not_made_and_none_th
 
 
 def test_a_description_is_of_the_digest_that_was_chosen(
-    registry: LoopbackRegistry, registries: Registries, store: Store, pool: ThreadPoolExecutor
+    registry: LoopbackRegistry, registries: Registries, store: Store, pool: Lanes
 ):
     for tag in ("1.0.0", "1.1.0"):
         _push(registry, tag)

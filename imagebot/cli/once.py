@@ -21,6 +21,7 @@ from imagebot.proposal.choose import list_held, list_stuck, list_unfit
 from imagebot.proposal.markup import visible
 from imagebot.proposal.outcome import Action, Outcome
 from imagebot.proposal.survey import Survey
+from imagebot.registry.pacing import Pacing
 from imagebot.settings.operator import load_settings
 from imagebot.store.store import Store
 
@@ -36,10 +37,12 @@ _STYLES = {
 }
 
 
-def run_once(settings_file: Path, *, is_dry: bool, as_json: bool, now: datetime | None = None) -> int:
+def run_once(
+    settings_file: Path, *, is_dry: bool, as_json: bool, now: datetime | None = None, pacing: Pacing | None = None
+) -> int:
     """Run, show the summary, and return the exit code.
 
-    Without `now` the time is that of this machine.
+    Without `now` and `pacing` the time is that of this machine.
     """
     settings = load_settings(settings_file, os.environ)
     if not settings.targets:
@@ -47,7 +50,7 @@ def run_once(settings_file: Path, *, is_dry: bool, as_json: bool, now: datetime 
     with Store.open(find_store_file(settings), history=settings.history) as store, _show_progress() as progress:
         if store.set_aside:
             log.warning("store_set_aside", path=str(store.path), moved_to=str(store.set_aside))
-        outcomes = Once(settings, store, now or datetime.now(UTC), progress, is_dry=is_dry).run()
+        outcomes = Once(settings, store, now or datetime.now(UTC), progress, is_dry, pacing).run()
     if as_json:
         sys.stdout.write(json.dumps([outcome.summarize() for outcome in outcomes], indent=2) + "\n")
     else:

@@ -21,7 +21,7 @@ from imagebot.connect import make_registries
 from imagebot.errors import ImagebotError
 from imagebot.image.reference import Repository
 from imagebot.inquire import Inquiry
-from imagebot.poll import list_tags, make_pool
+from imagebot.poll import list_tags
 from imagebot.proposal.choose import (
     Choice,
     find_undecided,
@@ -35,6 +35,7 @@ from imagebot.proposal.diff import unified_diff
 from imagebot.proposal.flux_survey import survey_with_flux
 from imagebot.proposal.plan import Applied, Change, apply_changes, make_changes
 from imagebot.proposal.survey import Survey, survey
+from imagebot.registry.lanes import Lanes
 from imagebot.settings.operator import Settings, load_registry_settings, make_default_settings
 
 
@@ -90,12 +91,12 @@ def make_plan(directory: Path, policy_file: str, *, settings: Settings) -> Plan:
     survey_all = survey_with_flux if policy.flux else survey
     found = survey_all(files, policy.entries, sites=policy.sites)
     found = replace(found, unreadable=(*unread, *found.unreadable))
-    with make_registries(settings) as registries, make_pool(settings.parallel_polls) as pool:
+    with make_registries(settings, store=None) as registries, Lanes(settings.parallel_polls) as lanes:
         wanted = sorted(found.repositories)
         now = datetime.now(UTC)
         list_one = partial(list_tags, registries=registries, now=now)
-        listings = dict(zip(wanted, pool.map(list_one, wanted), strict=True))
-        choices = Inquiry(registries, None, pool=pool, now=now).choose(found, listings)
+        listings = dict(zip(wanted, lanes.map(list_one, wanted), strict=True))
+        choices = Inquiry(registries, None, pool=lanes, now=now).choose(found, listings)
     return Plan(files, found, choices, apply_changes(make_changes(choices), files))
 
 

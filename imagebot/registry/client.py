@@ -5,7 +5,7 @@ https://github.com/opencontainers/distribution-spec/blob/main/spec.md
 
 import hashlib
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -28,8 +28,9 @@ from imagebot.registry.errors import UnexpectedAnswer, UnknownManifest, UnknownR
 from imagebot.registry.host import MAX_TAGS, RegistryHost, find_origin
 from imagebot.registry.logins import HostLogins, LoginSources, Means
 from imagebot.registry.message import Answer, Request
+from imagebot.registry.pacing import Pacing
 from imagebot.registry.page import Pages, find_next_page, parse_page
-from imagebot.registry.transport import Pacing, Transport
+from imagebot.registry.transport import Transport
 
 _PAGE_TAGS = 1000
 # The longest tag, with what JSON adds, and what some registries say beside it.
@@ -86,6 +87,7 @@ class Registries:
         self._pacing = pacing or Pacing()
         self._max_tags = max_tags
         self._registries: dict[str, _Registry] = {}
+        self._named = _list_named(hosts.values())
         self._lock = threading.Lock()
 
     def __enter__(self) -> Self:
@@ -217,21 +219,20 @@ class Registries:
 
     def _make_registry(self, name: str) -> "_Registry":
         host = self._hosts.get(name, RegistryHost(name))
-        transport = self._make_transport(host, is_named=name in self._hosts)
+        transport = self._make_transport(host, named=self._named)
         monotonic = self._pacing.monotonic
         logins = HostLogins(host, self._logins, Means(monotonic, self._timeout_s, transport.send))
         return _Registry(
             host,
             transport,
-            self._make_transport(RegistryHost(f"the storage of {name}"), is_named=False),
+            # By its proxy, but with none of what it is trusted with.
+            self._make_transport(RegistryHost(f"the storage of {name}", proxy=host.proxy), named=frozenset()),
             logins,
             Access(host, logins.choose, monotonic=monotonic),
         )
 
-    def _make_transport(self, host: RegistryHost, *, is_named: bool) -> Transport:
-        return Transport(
-            host, is_named=is_named, timeout_s=self._timeout_s, user_agent=self._user_agent, pacing=self._pacing
-        )
+    def _make_transport(self, host: RegistryHost, *, named: frozenset[str]) -> Transport:
+        return Transport(host, named=named, timeout_s=self._timeout_s, user_agent=self._user_agent, pacing=self._pacing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,6 +268,16 @@ class _Registry:
                 except StopIteration as end:
                     last: Answer = end.value
                     return last
+
+
+def _list_named(hosts: Iterable[RegistryHost]) -> frozenset[str]:
+    """List the hosts that the settings name: registries, those that give tokens for them, and their mirrors."""
+    named: set[str] = set()
+    for host in hosts:
+        mirrors = (RegistryHost(mirror.registry) for mirror in host.mirrors)
+        origins = (each.origin for each in (host, *mirrors))
+        named.update(host.token_hosts, (origin.authority for origin in origins if origin is not None))
+    return frozenset(named)
 
 
 def _check_status(answer: Answer, repository: Repository, *, identifier: str | None = None) -> None:

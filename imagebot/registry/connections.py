@@ -3,18 +3,17 @@
 urllib3, and not requests on top of it: that takes three times as long for a request, which is what a poll is made of.
 """
 
+import base64
 import os
-import ssl
 from collections.abc import Mapping
-from pathlib import Path
 from threading import Lock
 
 import urllib3
 from urllib3.util import Timeout, make_headers, parse_url
-from urllib3.util.ssl_ import create_urllib3_context
 
-from imagebot.registry.host import Origin
+from imagebot.registry.host import Origin, RegistryHost
 from imagebot.registry.proxy import find_proxy
+from imagebot.registry.tls import check_client_certificate, find_ca_bundle, make_context
 from imagebot.registry.watch import WATCHED_POOLS
 
 _CONNECT_LIMIT_S = 10.0
@@ -23,13 +22,15 @@ _HOSTS = 4
 
 
 class Connections:
-    """All threads share them. `ca_bundle` is the PEM file, or the folder of such, by which servers are verified."""
+    """All threads share them. Raises UntrustedCertificate and UnusableClientCertificate for files of no use."""
 
-    def __init__(self, *, ca_bundle: Path, kept: int, timeout_s: float) -> None:
-        self._ca_bundle = ca_bundle
+    def __init__(self, host: RegistryHost, *, kept: int, timeout_s: float) -> None:
+        self._host = host
+        self._ca_bundle = find_ca_bundle(host)
+        check_client_certificate(host)
         self._kept = kept
         self._timeout = Timeout(connect=min(_CONNECT_LIMIT_S, timeout_s), read=timeout_s)
-        self._managers: dict[tuple[str, str | None], urllib3.PoolManager] = {}
+        self._managers: dict[tuple[str, str | None, bool], urllib3.PoolManager] = {}
         self._lock = Lock()
 
     def close(self) -> None:
@@ -44,7 +45,7 @@ class Connections:
 
         Raises what urllib3 raises, ValueError, OSError and UnicodeError.
         """
-        manager = self._find_manager(origin.scheme, find_proxy(origin, os.environ))
+        manager = self._find_manager(origin)
         return manager.request(
             method,
             url,
@@ -56,35 +57,40 @@ class Connections:
             preload_content=False,
         )
 
-    def _find_manager(self, scheme: str, proxy: str | None) -> urllib3.PoolManager:
+    def _find_manager(self, origin: Origin) -> urllib3.PoolManager:
+        own = self._host.proxy
+        proxy = own.url if own is not None else find_proxy(origin, os.environ)
+        key = origin.scheme, proxy, self._host.is_own(origin)
         with self._lock:
-            manager = self._managers.get((scheme, proxy))
+            manager = self._managers.get(key)
             if manager is None:
-                manager = self._managers[scheme, proxy] = self._make_manager(scheme, proxy)
+                manager = self._managers[key] = self._make_manager(*key)
             return manager
 
-    def _make_manager(self, scheme: str, proxy: str | None) -> urllib3.PoolManager:
+    def _make_manager(self, scheme: str, proxy: str | None, is_own: bool) -> urllib3.PoolManager:
         # One for all connections: to read the authorities takes longer than a request.
-        context = self._make_context() if "https" in (scheme, (proxy or "").partition("://")[0]) else None
+        certificate = self._host.client_certificate if is_own else None
+        context = make_context(self._ca_bundle, certificate) if scheme == "https" else None
         if proxy is None:
             manager = urllib3.PoolManager(_HOSTS, maxsize=self._kept, ssl_context=context)
         else:
-            auth = parse_url(proxy).auth
+            # A proxy is not shown the certificate.
+            to_proxy = make_context(self._ca_bundle, None) if proxy.lower().startswith("https:") else None
             manager = urllib3.ProxyManager(
                 proxy,
                 _HOSTS,
                 maxsize=self._kept,
                 ssl_context=context,
-                proxy_ssl_context=context,
-                proxy_headers=make_headers(proxy_basic_auth=auth) if auth else None,
+                proxy_ssl_context=to_proxy,
+                proxy_headers=self._make_proxy_headers(proxy),
             )
         manager.pool_classes_by_scheme = WATCHED_POOLS
         return manager
 
-    def _make_context(self) -> ssl.SSLContext:
-        context = create_urllib3_context(cert_reqs=ssl.CERT_REQUIRED)
-        if self._ca_bundle.is_dir():
-            context.load_verify_locations(capath=self._ca_bundle)
-        else:
-            context.load_verify_locations(cafile=self._ca_bundle)
-        return context
+    def _make_proxy_headers(self, proxy: str) -> Mapping[str, str] | None:
+        own = self._host.proxy
+        if own is not None and own.username is not None:
+            pair = f"{own.username}:{own.password.reveal() if own.password else ''}"
+            return {"Proxy-Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
+        auth = parse_url(proxy).auth
+        return make_headers(proxy_basic_auth=auth) if auth else None

@@ -1,15 +1,15 @@
 """What may go wrong with a registry, by who can help.
 
-    Transient       RateLimited, RegistryUnavailable, UnexpectedAnswer, UnknownManifest, CredentialHelperTimedOut,
-                    CloudUnavailable
-                    UnexpectedAnswer: UnreadableImage
-    NeedsOperator   UnknownRepository, AccessDenied, UntrustedCertificate, PrivateAddress, UnreadableCredentials,
-                    NoCloudLogin
+    Transient       RateLimited, LeftAlone, RegistryUnavailable, UnexpectedAnswer, UnknownManifest,
+                    CredentialHelperTimedOut, CloudUnavailable; UnexpectedAnswer: UnreadableImage
+    NeedsOperator   UnknownRepository, AccessDenied, UntrustedCertificate, UnusableClientCertificate, PrivateAddress,
+                    UnreadableCredentials, NoCloudLogin
 
 They stand together because every module of this package raises some of them. No text of theirs holds a credential; of
 what a registry wrote they hold host names, and a word of a header in quotes.
 """
 
+from datetime import datetime
 from pathlib import Path
 
 from imagebot.errors import NeedsOperator, Transient
@@ -49,26 +49,44 @@ class AccessDenied(NeedsOperator):
 
 
 class RateLimited(Transient):
-    """The registry refuses requests for now: HTTP 429, distribution-spec code TOOMANYREQUESTS."""
+    """The registry refuses requests for now: HTTP 429, distribution-spec code TOOMANYREQUESTS.
 
-    def __init__(self, registry: str, retry_after_s: float | None) -> None:
-        until = "" if retry_after_s is None else f"; it asks for a pause of {retry_after_s:.0f} s"
-        super().__init__(f"{registry} is limiting our requests (429){until}")
+    `asked_s` is the pause it asks for, None if it does not say; `until` ends the one that is kept, of at most a day.
+    """
+
+    def __init__(self, registry: str, asked_s: float | None, *, until: datetime) -> None:
+        asks = "does not say for how long" if asked_s is None else f"asks for a pause of {asked_s:.0f} s"
+        super().__init__(
+            f"{registry} is limiting our requests (429) and {asks}: it is left alone until {format_instant(until)};"
+            " a login, a mirror or a lower requests_per_second may help (settings: registries)"
+        )
         self.registry = registry
-        self.retry_after_s = retry_after_s
+        self.asked_s = asked_s
+        self.until = until
+
+
+class LeftAlone(Transient):
+    """No request was sent: the registry asked for a pause that is not over, or it failed again and again.
+
+    `until` is None while one request finds out whether it works again.
+    """
+
+    def __init__(self, registry: str, reason: str, *, until: datetime | None = None) -> None:
+        end = f" until {format_instant(until)}" if until is not None else ""
+        super().__init__(f"{registry} is left alone{end}: {reason}")
+        self.registry = registry
+        self.reason = reason
+        self.until = until
 
 
 class RegistryUnavailable(Transient):
-    """No answer, or one that speaks of a fault on the registry's side.
+    """No answer, or one that speaks of a fault on the registry's side; another try at once may do if that is brief."""
 
-    `retry_after_s` is None unless the fault tends to be brief: then it is the pause the registry asks for, or 0.
-    """
-
-    def __init__(self, registry: str, reason: str, *, retry_after_s: float | None = None) -> None:
+    def __init__(self, registry: str, reason: str, *, is_brief: bool = False) -> None:
         super().__init__(f"{registry} is unavailable: {reason}")
         self.registry = registry
         self.reason = reason
-        self.retry_after_s = retry_after_s
+        self.is_brief = is_brief
 
 
 class UnexpectedAnswer(Transient):
@@ -91,6 +109,18 @@ class UntrustedCertificate(NeedsOperator):
         super().__init__(
             f"{registry}: its certificate cannot be verified ({reason}); "
             "if an authority of your own signed it, name that authority's PEM file as ca_file of this registry"
+        )
+        self.registry = registry
+        self.reason = reason
+
+
+class UnusableClientCertificate(NeedsOperator):
+    """The registry asks who we are in TLS, and there is no certificate to say it with, or one that cannot be read."""
+
+    def __init__(self, registry: str, reason: str) -> None:
+        super().__init__(
+            f"{registry}: no client certificate for it ({reason}); "
+            "name PEM files as client_cert_file and client_key_file of this registry, the key without a passphrase"
         )
         self.registry = registry
         self.reason = reason
@@ -145,3 +175,7 @@ class CloudUnavailable(Transient):
         self.cloud = cloud
         self.registry = registry
         self.reason = reason
+
+
+def format_instant(instant: datetime) -> str:
+    return f"{instant:%Y-%m-%d %H:%M:%S} UTC"

@@ -4,6 +4,7 @@ They come wrapped in one another, and their texts change with every release: wha
 causes, from what is most telling to what is least.
 """
 
+import http.client
 import os
 import socket
 import ssl
@@ -12,24 +13,40 @@ from collections.abc import Iterator
 import urllib3
 
 from imagebot.errors import ImagebotError
-from imagebot.registry.errors import RegistryUnavailable, UntrustedCertificate
+from imagebot.registry.errors import (
+    RegistryUnavailable,
+    UnexpectedAnswer,
+    UntrustedCertificate,
+    UnusableClientCertificate,
+)
 
 _MAX_CHAIN = 20
-_NAME_NOT_FOUND = "there is no host of this name, or the name cannot be looked up"
+_NAME_NOT_FOUND = (
+    "there is no host of this name, or it cannot be looked up; check the name, and the DNS of this machine"
+)
+_TOO_SLOW = "no complete answer within {timeout_s:g} s; is there a way to it from here? If it is slow, raise `timeout`"
 _BROKEN_OFF = "the connection was broken off"
+_NO_TLS = "TLS could not be agreed on; a registry that speaks plain HTTP needs plain_http: true"
+_NO_PROXY = "its proxy is none that can be used: accepted are http:// and https:// (in https_proxy, all_proxy, proxy)"
 # The class of a cause, what it means, and whether it tends to be brief.
 _REASONS: tuple[tuple[type[BaseException], str, bool], ...] = (
+    (urllib3.exceptions.ProxySchemeUnknown, _NO_PROXY, False),
     (socket.gaierror, _NAME_NOT_FOUND, False),
     (urllib3.exceptions.LocationParseError, _NAME_NOT_FOUND, False),
-    (ConnectionRefusedError, "it refuses the connection", False),
+    (UnicodeError, _NAME_NOT_FOUND, False),
+    (ConnectionRefusedError, "it refuses the connection; is it running, and is the port right?", False),
     # Not urllib3's TimeoutError: there, every connection that cannot be made is one.
-    (TimeoutError, "no complete answer within {timeout_s:g} s", False),
-    (urllib3.exceptions.ReadTimeoutError, "no complete answer within {timeout_s:g} s", False),
+    (TimeoutError, _TOO_SLOW, False),
+    (urllib3.exceptions.ReadTimeoutError, _TOO_SLOW, False),
     (ConnectionError, _BROKEN_OFF, True),
     (ssl.SSLEOFError, _BROKEN_OFF, True),
-    (ssl.SSLError, "TLS could not be agreed on; a registry that speaks plain HTTP needs plain_http: true", False),
+    (ssl.SSLError, _NO_TLS, False),
     (urllib3.exceptions.ProtocolError, f"{_BROKEN_OFF}, or what came is no HTTP", True),
 )
+# http.client's own bounds, of which it says only the first with a class of its own.
+_TOO_MUCH_HEAD = "more than 100 headers, or a line of more than 65536 bytes among them"
+# Older versions of TLS say what may mean many things.
+_NO_CERTIFICATE = "TLSV13_ALERT_CERTIFICATE_REQUIRED"
 
 
 def make_failure(error: BaseException, registry: str, timeout_s: float) -> ImagebotError:
@@ -38,11 +55,15 @@ def make_failure(error: BaseException, registry: str, timeout_s: float) -> Image
     for cause in causes:
         if isinstance(cause, ssl.SSLCertVerificationError):
             return UntrustedCertificate(registry, cause.verify_message)
+        if isinstance(cause, ssl.SSLError) and getattr(cause, "reason", None) == _NO_CERTIFICATE:
+            return UnusableClientCertificate(registry, "it asks for one, and none is configured for it")
+        if isinstance(cause, http.client.LineTooLong) or type(cause) is http.client.HTTPException:
+            return UnexpectedAnswer(registry, _TOO_MUCH_HEAD)
     through = "its proxy: " if any(isinstance(cause, urllib3.exceptions.ProxyError) for cause in causes) else ""
     for kind, reason, is_brief in _REASONS:
         if any(isinstance(cause, kind) for cause in causes):
             text = through + reason.format(timeout_s=timeout_s)
-            return RegistryUnavailable(registry, text, retry_after_s=0.0 if is_brief else None)
+            return RegistryUnavailable(registry, text, is_brief=is_brief)
     return RegistryUnavailable(registry, through + _describe(causes))
 
 

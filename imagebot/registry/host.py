@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from imagebot.image.reference import DOCKER_HUB
+from imagebot.image.reference import DOCKER_HUB, Repository, parse_repository
 from imagebot.registry.given_login import GivenLogin
+from imagebot.secret import Secret
 
 MAX_TAGS = 200_000
 """How many tags of a repository are listed unless the settings say otherwise."""
@@ -29,6 +30,84 @@ _WELL_KNOWN_TOKEN_HOSTS = {
 # registry.k8s.io answers everything but its front page by leading to Artifact Registry, whatever the region:
 # https://github.com/kubernetes/registry.k8s.io/blob/main/cmd/archeio/docs/request-handling.md
 _WELL_KNOWN_REDIRECTS = {"registry.k8s.io": ".pkg.dev"}
+# How many requests at once, and per second, are no burden: well below what the registry says it takes, where it does.
+# Names that begin with a dot stand for all that end so.
+_KNOWN_LIMITS = {
+    # Thousands a minute: https://docs.docker.com/docker-hub/usage/ (pulls are counted besides, and told in headers).
+    DOCKER_HUB: (8, 10.0),
+    # Nothing is published; GitHub's API takes 100 at once and 900 a minute:
+    # https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api
+    "ghcr.io": (8, 10.0),
+    # "A few requests per second" for each address and endpoint: https://access.redhat.com/solutions/6218921
+    "quay.io": (4, 3.0),
+    # 500 a minute without a login: https://docs.gitlab.com/user/gitlab_com/rate_limits/
+    "registry.gitlab.com": (8, 8.0),
+    # 1,000 reads a minute: https://learn.microsoft.com/azure/container-registry/container-registry-skus (Basic)
+    ".azurecr.io": (8, 15.0),
+    # 50,000 in ten minutes: https://cloud.google.com/container-registry/quotas; Artifact Registry takes more.
+    "gcr.io": (8, 40.0),
+    ".gcr.io": (8, 40.0),
+    ".pkg.dev": (8, 40.0),
+    # Hundreds a second of each kind: https://docs.aws.amazon.com/AmazonECR/latest/userguide/service-quotas.html
+    ".amazonaws.com": (8, 40.0),
+    "public.ecr.aws": (4, 5.0),
+}
+_OTHER_LIMITS = (8, 20.0)
+_THIS_MACHINE = re.compile(r"(localhost|127\.[0-9.]+|\[::1\])(:[0-9]+)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How hard a host may be pressed; without a number per second, as hard as it answers."""
+
+    in_flight: int
+    per_second: float | None
+
+
+def find_limits(registry: str) -> Limits:
+    """Find what is usual for a registry; one on this machine may be asked as often as it answers."""
+    if _THIS_MACHINE.fullmatch(registry):
+        return Limits(_OTHER_LIMITS[0], None)
+    for name, limits in _KNOWN_LIMITS.items():
+        if registry == name or (name.startswith(".") and registry.endswith(name)):
+            return Limits(*limits)
+    return Limits(*_OTHER_LIMITS)
+
+
+@dataclass(frozen=True, slots=True)
+class Mirror:
+    """Where copies of a registry's repositories are: each below a path of another registry, which may be its root."""
+
+    registry: str
+    path: str
+
+    def locate(self, repository: Repository) -> Repository:
+        """Say where the mirror has the repository."""
+        return Repository(self.registry, f"{self.path}/{repository.path}" if self.path else repository.path)
+
+
+def parse_mirror(text: str) -> Mirror:
+    """Parse `HOST` or `HOST/PATH`, as image references write these; raises InvalidReference."""
+    # Any path would do: only of Docker Hub's own names is a part left out.
+    repository = parse_repository(f"{text}/any/path")
+    return Mirror(repository.registry, repository.path.removesuffix("any/path").removesuffix("/"))
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """What requests to a registry go through, whatever the environment says; without a URL they go straight."""
+
+    url: str | None
+    username: str | None = None
+    password: Secret | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClientCertificate:
+    """PEM files by which we prove who we are in TLS; the key has no passphrase."""
+
+    certificate_file: Path
+    key_file: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +153,16 @@ class RegistryHost:
     """Further hosts, `HOST` or `HOST:PORT`, that may hand out this registry's tokens and so see its login."""
     max_tags: int | None = None
     """How many tags of one of its repositories are listed; None is what holds for all registries."""
+    limits: Limits | None = None
+    """None is what is usual for it."""
+    mirrors: tuple[Mirror, ...] = ()
+    """Asked before the registry, in this order, one after the other fails."""
+    mirrors_only: bool = False
+    """The registry itself is never asked."""
+    proxy: Proxy | None = None
+    """None is what the environment says."""
+    client_certificate: ClientCertificate | None = None
+    """Shown to the registry and to its `token_hosts`, and to no other host."""
 
     @property
     def base_url(self) -> str:
@@ -90,6 +179,10 @@ class RegistryHost:
             return False
         others = self.token_hosts | _WELL_KNOWN_TOKEN_HOSTS.get(self.name, frozenset())
         return origin == self.origin or origin.authority in others
+
+    def is_own(self, origin: Origin) -> bool:
+        """Tell whether the origin is the registry's, or one that its settings name beside it."""
+        return origin == self.origin or origin.authority in self.token_hosts
 
     def may_redirect_to(self, origin: Origin) -> bool:
         """Tell whether this registry is known to answer from that other origin; no login goes there."""

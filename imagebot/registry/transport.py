@@ -3,62 +3,50 @@
 Answers of any kind come back as values; no answer, a 429 and a 5xx are errors. `access.py` says what a request carries.
 """
 
-import os
-import re
-import ssl
+import http.client
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from pathlib import Path
-from time import monotonic, sleep
+from dataclasses import replace
 
-import certifi
 import urllib3
 
+from imagebot.registry.breaker import Breaker
 from imagebot.registry.connections import Connections
-from imagebot.registry.errors import RateLimited, RegistryUnavailable, UnexpectedAnswer, UntrustedCertificate
+from imagebot.registry.errors import RateLimited, RegistryUnavailable, UnexpectedAnswer, format_instant
 from imagebot.registry.failure import make_failure
-from imagebot.registry.host import RegistryHost, find_origin
+from imagebot.registry.host import Origin, RegistryHost, find_limits, find_origin
 from imagebot.registry.message import Answer, Request
-from imagebot.registry.watch import Watch
+from imagebot.registry.pace import Pace
+from imagebot.registry.pacing import Pacing
+from imagebot.registry.watch import Watch, check_literal
 
 _CHUNK_BYTES = 64 * 1024
 _MAX_REDIRECTS = 3
 _BRIEF_FAULTS = (502, 503, 504)
-# The pauses before another try; a registry that asks for more than the longest is left to the next round.
+# The pauses before another try.
 _PAUSES_S = (0.5, 2.0)
-_LONGEST_PAUSE_S = 10.0
-# Where other programs find the authorities of this machine, in the order that requests and curl have.
-_CA_BUNDLE_VARIABLES = ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "CURL_CA_BUNDLE")
-
-
-@dataclass(frozen=True, slots=True)
-class Pacing:
-    """How hard one host is pressed, and by which clock."""
-
-    connections: int = 8
-    """Kept open to one host; as many as there are threads that poll."""
-    monotonic: Callable[[], float] = monotonic
-    wait: Callable[[float], object] = sleep
-    """Waits so many seconds between two tries."""
 
 
 class Transport:
-    """The connections to one registry and its token server. All threads share it."""
+    """The way to one registry and its token server. All threads share it.
+
+    `named` are the hosts, as `Origin.authority` has them, that may stand at an address that is not public.
+    """
 
     def __init__(
-        self, host: RegistryHost, *, is_named: bool, timeout_s: float, user_agent: str, pacing: Pacing
+        self, host: RegistryHost, *, named: frozenset[str], timeout_s: float, user_agent: str, pacing: Pacing
     ) -> None:
         self._host = host
-        self._is_named = is_named
+        self._named = named
         self._timeout_s = timeout_s
         self._pacing = pacing
+        limits = host.limits or find_limits(host.name)
+        self._pace = Pace(host.name, limits, pacing)
+        self._breaker = Breaker(host.name, pacing)
         # Decompressed here, within the limit; so only what zlib can do.
         self._headers = {"User-Agent": user_agent, "Accept-Encoding": "gzip"}
-        self._connections = Connections(ca_bundle=_find_ca_bundle(host), kept=pacing.connections, timeout_s=timeout_s)
+        self._connections = Connections(host, kept=limits.in_flight, timeout_s=timeout_s)
 
     def close(self) -> None:
         self._connections.close()
@@ -66,17 +54,21 @@ class Transport:
     def send(self, request: Request) -> Answer:
         """Return the answer, after a few tries where a fault is brief: a broken connection, 502 to 504, a short 429.
 
-        Redirects are followed on the same host, unless the request says otherwise. Raises RateLimited,
-        RegistryUnavailable, UnexpectedAnswer, UntrustedCertificate, PrivateAddress.
+        Redirects are followed on the same host, unless the request says otherwise. Raises RateLimited, LeftAlone,
+        RegistryUnavailable, UnexpectedAnswer, UntrustedCertificate, UnusableClientCertificate, PrivateAddress.
         """
-        for pause_s in _PAUSES_S:
-            try:
-                return self._follow(request)
-            except (RateLimited, RegistryUnavailable) as error:
-                if error.retry_after_s is None or error.retry_after_s > _LONGEST_PAUSE_S:
-                    raise
-                self._pacing.wait(max(pause_s, error.retry_after_s))
-        return self._follow(request)
+        with self._breaker.attempt():
+            for pause_s in _PAUSES_S:
+                try:
+                    return self._follow(request)
+                except RateLimited as error:
+                    if not self._pace.is_brief(error.until):
+                        raise
+                except RegistryUnavailable as error:
+                    if not error.is_brief:
+                        raise
+                    self._pacing.wait(self._pacing.jitter(pause_s))
+            return self._follow(request)
 
     def _follow(self, request: Request) -> Answer:
         for _ in range(_MAX_REDIRECTS):
@@ -100,28 +92,41 @@ class Transport:
 
     def _exchange(self, request: Request) -> Answer:
         """Send one request once; nothing of it takes longer than the timeout, and no more is read than its limit."""
-        with Watch(limit_s=self._timeout_s, public_only=not self._is_named) as watch:
-            try:
-                answer = self._fetch(request)
-            # ValueError: a UnicodeError for a host name, among others.
-            except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-                failure = self._timed_out() if watch.is_over else make_failure(error, self._host.name, self._timeout_s)
-                raise failure from error
-        # A body that ends with its connection looks whole when it was us who ended it.
-        if watch.is_over:
-            raise self._timed_out()
-        _check_status(answer, self._host.name)
-        return answer
+        origin = find_origin(request.url)
+        if origin is None:
+            raise UnexpectedAnswer(self._host.name, "it leads to something that is no web address")
+        is_named = origin.authority in self._named
+        if not is_named:
+            check_literal(origin)
+        who = self._name(origin)
+        with self._pace.take_turn(request):
+            with Watch(limit_s=self._timeout_s, public_only=not is_named) as watch:
+                try:
+                    answer = self._fetch(request, origin)
+                # ValueError: a UnicodeError for a host name, among others.
+                except (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError, ValueError) as error:
+                    cause = TimeoutError() if watch.is_over else error
+                    raise make_failure(cause, who, self._timeout_s) from error
+            # A body that ends with its connection looks whole when it was us who ended it.
+            if watch.is_over:
+                raise make_failure(TimeoutError(), who, self._timeout_s)
+            until = self._pace.heed(request, answer)
+        if answer.status < 500:
+            return answer
+        is_brief = answer.status in _BRIEF_FAULTS and (until is None or self._pace.is_brief(until))
+        asks = f" and asks to be left alone until {format_instant(until)}" if until is not None else ""
+        raise RegistryUnavailable(who, f"it answered {answer.status}{asks}", is_brief=is_brief)
 
-    def _fetch(self, request: Request) -> Answer:
-        with closing(self._start(request)) as response:
+    def _name(self, origin: Origin) -> str:
+        """Name whom a request goes to: the registry, and the host if it is another one."""
+        return self._host.name if origin == self._host.origin else f"{self._host.name} (at {origin.authority})"
+
+    def _fetch(self, request: Request, origin: Origin) -> Answer:
+        with closing(self._start(request, origin)) as response:
             body = b"".join(_read_body(response, request.limit_bytes, self._host.name))
         return Answer(request.url, response.status, response.headers, body)
 
-    def _start(self, request: Request) -> urllib3.BaseHTTPResponse:
-        origin = find_origin(request.url)
-        if origin is None:
-            raise ValueError("no web address")
+    def _start(self, request: Request, origin: Origin) -> urllib3.BaseHTTPResponse:
         headers = {**self._headers, "Accept": request.accept}
         if request.authorization is not None:
             headers["Authorization"] = request.authorization.reveal()
@@ -129,31 +134,6 @@ class Transport:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
         body = request.form.reveal() if request.form is not None else None
         return self._connections.send(request.method, request.url, origin, headers=headers, body=body)
-
-    def _timed_out(self) -> RegistryUnavailable:
-        return RegistryUnavailable(self._host.name, f"no complete answer within {self._timeout_s:g} s")
-
-
-def _find_ca_bundle(host: RegistryHost) -> Path:
-    """Find the authorities: the registry's own, the machine's where its environment names them, or Mozilla's."""
-    if host.ca_file is not None:
-        _check_ca_file(host.ca_file, host.name)
-        return host.ca_file
-    for name in _CA_BUNDLE_VARIABLES:
-        if bundle := os.environ.get(name):
-            if not Path(bundle).exists():
-                raise UntrustedCertificate(host.name, f"{name} names {bundle}, which is not there")
-            return Path(bundle)
-    return Path(certifi.where())
-
-
-def _check_ca_file(file: Path, registry: str) -> None:
-    try:
-        ssl.create_default_context(cafile=file)
-    except ssl.SSLError as error:
-        raise UntrustedCertificate(registry, f"the ca_file {file} holds no certificate") from error
-    except OSError as error:
-        raise UntrustedCertificate(registry, f"the ca_file {file} cannot be read: {error.strerror}") from error
 
 
 def _read_body(response: urllib3.BaseHTTPResponse, limit_bytes: int, registry: str) -> Iterator[bytes]:
@@ -175,39 +155,3 @@ def _read_body(response: urllib3.BaseHTTPResponse, limit_bytes: int, registry: s
         yield data
     if decoder is not None and left < limit_bytes and not decoder.eof:
         raise UnexpectedAnswer(registry, "a gzip body that ends in the middle")
-
-
-def _check_status(answer: Answer, registry: str) -> None:
-    if answer.status != 429 and answer.status < 500:
-        return
-    asked_s = parse_retry_after(answer.headers.get("Retry-After"), answer.headers.get("Date"))
-    if answer.status == 429:
-        raise RateLimited(registry, asked_s)
-    is_brief = answer.status in _BRIEF_FAULTS
-    raise RegistryUnavailable(
-        registry, f"it answered {answer.status}", retry_after_s=(asked_s or 0.0) if is_brief else None
-    )
-
-
-def parse_retry_after(value: str | None, date: str | None) -> float | None:
-    """Return the seconds that `Retry-After` (RFC 9110 §10.2.3) asks for, None if it does not say.
-
-    A date is counted from the `Date` of the same answer, so that a clock that is off, here or there, does no harm.
-    """
-    if value is None:
-        return None
-    if re.fullmatch(r"\s*\d{1,9}(\.\d{1,9})?\s*", value):
-        return float(value)
-    until, now = _find_date(value), _find_date(date or "")
-    if until is None or now is None:
-        return None
-    return max(0.0, (until - now).total_seconds())
-
-
-def _find_date(text: str) -> datetime | None:
-    try:
-        date = parsedate_to_datetime(text)
-    except (ValueError, OverflowError):
-        return None
-    # All of HTTP's dates are GMT, whether they say so or not.
-    return date if date.tzinfo is not None else date.replace(tzinfo=UTC)

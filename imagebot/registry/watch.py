@@ -1,18 +1,22 @@
 """Connections that end on time and lead only where they may.
 
 urllib3's timeouts are per read: a server that sends a byte now and then holds a thread for as long as it likes. A
-`Watch` spans one exchange and shuts its socket down when the time is over. It also looks at the address that a new
-connection has really reached, before a byte is sent: a look-up of the name beforehand could be given another answer.
+`Watch` spans one exchange and shuts its socket down when the time is over. It also has a say in which addresses a new
+connection may go to: a name is looked up once, and what is connected to is what was looked at. A connection that is
+kept for later goes to the same host, and leads where it led. Through a proxy, where a name leads is for the proxy to
+say; an address in the place of a name is looked at all the same.
 """
 
 import ipaddress
 import itertools
 import socket
 import threading
+from collections.abc import Sequence
 from contextlib import suppress
 from contextvars import ContextVar, Token
 from heapq import heappop, heappush
 from time import monotonic
+from typing import Any
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
@@ -20,6 +24,16 @@ from urllib3.response import HTTPResponse
 
 from imagebot.registry.errors import PrivateAddress
 from imagebot.registry.host import Origin
+
+_CONNECT_LIMIT_S = 10.0
+_MOST_ADDRESSES = 8
+_LEAST_WAIT_S = 0.01
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+# IPv4 in its first clothes for IPv6, and a NAT64 of one's own: networks that Python takes for the internet's.
+_NOT_PUBLIC = (ipaddress.ip_network("::/96"), ipaddress.ip_network("64:ff9b:1::/48"))
+
+_Found = tuple[socket.AddressFamily, socket.SocketKind, int, str, Any]
+"""What `getaddrinfo` returns; last is the address, of which the first part is its text."""
 
 _current: ContextVar["Watch | None"] = ContextVar("current_watch", default=None)
 
@@ -50,14 +64,14 @@ class Watch:
             self._is_done = True
             self._socket = None
 
-    def check_address(self, host: str, sock: socket.socket) -> None:
-        """Raise PrivateAddress for a connection that leads into a network of ours, and close it."""
+    def choose(self, host: str, addresses: Sequence[_Found]) -> Sequence[_Found]:
+        """Leave out the addresses that are networks of ours; raises PrivateAddress if there are no others."""
         if not self._public_only:
-            return
-        address = str(sock.getpeername()[0])
-        if not is_public(address):
-            sock.close()
-            raise PrivateAddress(host, address)
+            return addresses
+        public = [each for each in addresses if is_public(str(each[-1][0]))]
+        if addresses and not public:
+            raise PrivateAddress(host, str(addresses[0][-1][0]))
+        return public
 
     def watch(self, sock: socket.socket | None) -> None:
         with self._lock:
@@ -117,18 +131,49 @@ _watchdog = _Watchdog()
 
 
 def is_public(address: str) -> bool:
-    return ipaddress.ip_address(address.partition("%")[0]).is_global
+    """Tell whether an address is one of the internet's; so has to be one that it carries in it."""
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(ip, ipaddress.IPv6Address):
+        inner = _find_inner(ip)
+        if inner is not None:
+            return is_public(str(inner))
+        if ip.is_site_local or any(ip in network for network in _NOT_PUBLIC):
+            return False
+    return ip.is_global and not ip.is_multicast
+
+
+def _find_inner(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    """Find the IPv4 address that packets to this one end up at, beyond a gateway."""
+    if ip in _NAT64:
+        return ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+    return ip.ipv4_mapped or ip.sixtofour
+
+
+def check_literal(origin: Origin) -> None:
+    """Raise PrivateAddress for an address in the place of a name, in any form that a resolver reads as one."""
+    try:
+        address = origin.host if ":" in origin.host else socket.inet_ntoa(socket.inet_aton(origin.host))
+    except OSError:
+        return
+    if not is_public(address):
+        raise PrivateAddress(origin.authority, address)
 
 
 class _HttpConnection(HTTPConnection):
-    # urllib3 has no public place between connecting and the first byte, which in TLS is the name of the host.
+    # urllib3 has no public place between looking a name up and the first byte, which in TLS is the name of the host.
     def _new_conn(self) -> socket.socket:
-        sock = super()._new_conn()
+        host = self.host.strip("[]")
+        addresses: Sequence[_Found] = socket.getaddrinfo(host, self.port, type=socket.SOCK_STREAM)
         watch = _current.get()
-        # A proxy is the operator's, wherever it stands; where it may lead is for the proxy to say.
+        # A proxy is the operator's, wherever it stands.
         if watch is not None and self.proxy is None:
             scheme = "https" if isinstance(self, HTTPSConnection) else "http"
-            watch.check_address(Origin(scheme, self.host.strip("[]"), self.port).authority, sock)
+            addresses = watch.choose(Origin(scheme, host, self.port).authority, addresses)
+        limit_s = self.timeout if isinstance(self.timeout, int | float) else _CONNECT_LIMIT_S
+        sock = _connect(addresses, limit_s=limit_s)
+        sock.settimeout(limit_s)
+        for option in self.socket_options or ():
+            sock.setsockopt(*option)
         return sock
 
     def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # urllib3 replaces http.client's class likewise
@@ -136,6 +181,24 @@ class _HttpConnection(HTTPConnection):
         if watch is not None:
             watch.watch(self.sock)
         return super().getresponse()
+
+
+def _connect(addresses: Sequence[_Found], *, limit_s: float) -> socket.socket:
+    """Try the addresses one after the other, so that each gets its share of what is left of the time."""
+    ends_at = monotonic() + limit_s
+    tried = addresses[:_MOST_ADDRESSES]
+    failure: OSError = OSError("the name leads to no address")
+    for left, (family, kind, protocol, _, address) in zip(range(len(tried), 0, -1), tried, strict=True):
+        sock = socket.socket(family, kind, protocol)
+        try:
+            sock.settimeout(max((ends_at - monotonic()) / left, _LEAST_WAIT_S))
+            sock.connect(address)
+        except OSError as error:
+            sock.close()
+            failure = error
+        else:
+            return sock
+    raise failure
 
 
 class _HttpsConnection(_HttpConnection, HTTPSConnection):

@@ -13,12 +13,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationInfo, model_validator
 
-from imagebot.errors import InvalidInput, NeedsOperator
-from imagebot.image.reference import parse_repository
+from imagebot.errors import NeedsOperator
 from imagebot.settings.duration import ACCEPTED_DURATION, make_duration
 from imagebot.settings.fault import Fault, FaultyFile, list_faults, quote
 from imagebot.settings.ref_name import Branch, BranchPrefix
-from imagebot.settings.registry_login import Logins, LoginSettings, Username, name_kinds
+from imagebot.settings.registry_section import Access, Count, MaxTags, RegistryName, RegistrySettings
 from imagebot.settings.secret_source import AnyPath, FilePath, SecretText, Surroundings, make_path
 from imagebot.settings.section import MadeFrom, Refused, Section, YesOrNo, matching, validate
 from imagebot.settings.url import (
@@ -36,7 +35,6 @@ from imagebot.settings.yaml_source import MAX_BYTES, Document, Node, read_docume
 DEFAULT_DATA_DIR = Path("/var/lib/imagebot")
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/@+-]{0,199}")
-_HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:]+\])(?::[0-9]{1,5})?")
 _PERSON = re.compile(r"[^<>\x00-\x1f\x7f]{1,200}")
 _EMAIL = re.compile(r"[^<>\s\x00-\x1f\x7f]{1,200}")
 _PROJECT = re.compile(r"[0-9]+|[A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+)+")
@@ -55,17 +53,6 @@ class InvalidSettings(NeedsOperator):
     def __init__(self, faults: tuple[Fault, ...]) -> None:
         super().__init__(list_faults(faults))
         self.faults = faults
-
-
-def _make_registry(text: str, _: object) -> str:
-    """Return the text if image references name a registry so: `ghcr.io`, but not `ghcr` or `index.docker.io`."""
-    try:
-        is_registry = parse_repository(f"{text}/any/path").registry == text
-    except InvalidInput:
-        is_registry = False
-    if not is_registry:
-        raise Refused
-    return text
 
 
 def _make_timeout(text: str, _: object) -> float:
@@ -99,15 +86,6 @@ def _make_docker_config(text: str, surroundings: Surroundings) -> Path:
 
 CloudName = Annotated[str, matching(re.compile("aws|gcp|azure"), "aws, gcp or azure")]
 Text = Annotated[str, matching(_PERSON, "a text on one line, without < and >")]
-Host = Annotated[str, matching(_HOST, "a host in lower case, with its port if it has one: auth.example.com:8443")]
-RegistryName = Annotated[
-    str, MadeFrom("a registry as image references have it, as in ghcr.io, docker.io or localhost:5000", _make_registry)
-]
-
-
-MaxTags = Annotated[
-    int, MadeFrom("a whole number from 1 to 10000000", source=Annotated[int, Field(ge=1, le=10_000_000)])
-]
 
 
 class Author(Section):
@@ -115,45 +93,6 @@ class Author(Section):
 
     name: Text = "imagebot"
     email: Annotated[str, matching(_EMAIL, "an e-mail address")] = "imagebot@localhost"
-
-
-class _Access(Section):
-    """What is said alike of registries and of targets."""
-
-    plain_http: YesOrNo = False
-    ca_file: FilePath | None = None
-    username: Username | None = None
-    password: SecretText | None = None
-
-
-class RegistrySettings(_Access):
-    """How to talk to one registry; `token_hosts` are the hosts, beside its own, that may be sent its password."""
-
-    login: LoginSettings | None = None
-    """In place of username and password, where it is of another kind."""
-    logins: Logins = Field(default_factory=dict)
-    """For parts of it, by the beginning of the repositories' paths; they come before the other."""
-    token_hosts: Annotated[
-        frozenset[str],
-        MadeFrom(
-            "a list of hosts", lambda hosts, _: frozenset(hosts), source=Annotated[tuple[Host, ...], _AT_MOST_100]
-        ),
-    ] = frozenset()
-    max_tags: MaxTags | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _name_kinds(cls, data: Any) -> Any:
-        return name_kinds(data)
-
-    @model_validator(mode="after")
-    def _refuse_half_a_login(self) -> "RegistrySettings":
-        if (self.username is None) != (self.password is None):
-            missing = "username" if self.username is None else "password"
-            raise Refused("username and password together", found="no such key", at=(missing,))
-        if self.username is not None and self.login is not None:
-            raise Refused("either username and password or login", found="both", at=("login",))
-        return self
 
 
 class SshSettings(Section):
@@ -185,7 +124,7 @@ class GitLabForge(Section):
         return self
 
 
-class TargetSettings(_Access):
+class TargetSettings(Access):
     """One branch of one git repo, how to get at it, and where its merge requests live."""
 
     given_name: Annotated[str, matching(_NAME, "a name of letters, digits and . _ - + / @")] | None = Field(
@@ -240,9 +179,7 @@ class Settings(Section):
     ] = frozenset()
     """Whose registries are recognised by their names, and asked with the identity that the machine has there."""
     timeout_s: Annotated[float, MadeFrom(ACCEPTED_DURATION, _make_timeout)] = Field(30.0, alias="timeout")
-    parallel_polls: Annotated[
-        int, MadeFrom("a whole number from 1 to 64", source=Annotated[int, Field(ge=1, le=64)])
-    ] = 8
+    parallel_polls: Count = 8
     max_shrink: Annotated[float, MadeFrom("a percentage from 0% to 100%, as in 30%", _make_share)] = 0.5
     """By which share a tag list may shrink from one listing to the next and still be believed at once."""
     shrink_patience: Annotated[timedelta, MadeFrom(ACCEPTED_DURATION, _make_patience)] = timedelta(days=1)

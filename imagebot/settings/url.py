@@ -14,6 +14,8 @@ ACCEPTED_GIT_URL = (
     " with plain_http: true"
 )
 ACCEPTED_FORGE_URL = "the forge's URL, as in https://gitlab.example.com, or http:// with plain_http: true"
+ACCEPTED_PROXY_URL = "the proxy's URL, as in http://proxy.example.com:3128, or none to go straight"
+NO_PROXY = "none"
 
 _MAX_URL = 1000
 _VISIBLE = re.compile(r"[!-~\xa1-\U0010ffff]+")
@@ -45,6 +47,20 @@ def make_forge_url(text: str, _: object) -> str:
     """Return the text, without a slash at its end, if it is a forge's URL; raises Refused."""
     url = _split(text)
     if url.scheme not in ("https", "http") or url.username is not None:
+        raise _refuse(text)
+    return text.rstrip("/")
+
+
+def make_proxy_url(text: str, _: object) -> str:
+    """Return the text, without a slash at its end, if it is a proxy's URL, or NO_PROXY; raises Refused."""
+    if text == NO_PROXY:
+        return text
+    url = _split(text)
+    if url.username is not None:
+        raise Refused(
+            found="a URL with a user in it", accepted="a URL without; use the keys proxy_username and proxy_password"
+        )
+    if url.scheme not in ("https", "http") or url.path.strip("/"):
         raise _refuse(text)
     return text.rstrip("/")
 

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,19 +14,30 @@ from imagebot.registry.client import Registries
 from imagebot.registry.credentials import Login
 from imagebot.registry.host import RegistryHost
 from imagebot.registry.logins import LoginSources
-from imagebot.registry.transport import Pacing
+from imagebot.registry.pacing import Pacing
 
 Connect = Callable[..., Registries]
 
 
 class Clock:
-    """A monotonic clock that a test moves."""
+    """A clock that a test moves, and that whoever waits by it moves: `waits` are the seconds of each."""
 
     def __init__(self) -> None:
         self.now = 1000.0
+        self.waits: list[float] = []
 
     def __call__(self) -> float:
         return self.now
+
+    def wait(self, seconds: float) -> None:
+        self.waits.append(seconds)
+        self.now += seconds
+
+    def read(self) -> datetime:
+        return START + timedelta(seconds=self.now - 1000.0)
+
+
+START = datetime(2026, 9, 1, 12, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -34,13 +46,19 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def pauses() -> list[float]:
+def pauses(clock: Clock) -> list[float]:
     """The pauses that clients made with `connect` would have made."""
-    return []
+    return clock.waits
 
 
 @pytest.fixture
-def connect(clock: Clock, pauses: list[float]) -> Iterator[Connect]:
+def pacing(clock: Clock) -> Pacing:
+    """What goes by the clock, and waits as long as it ever does."""
+    return Pacing(monotonic=clock, wait=clock.wait, now=clock.read, random=lambda: 1.0)
+
+
+@pytest.fixture
+def connect(pacing: Pacing) -> Iterator[Connect]:
     """Make a client whose settings name one registry, over plain HTTP unless the fields say otherwise."""
     with ExitStack() as stack:
 
@@ -54,7 +72,6 @@ def connect(clock: Clock, pauses: list[float]) -> Iterator[Connect]:
         ) -> Registries:
             given = {"plain_http": "ca_file" not in fields, "logins": {"": login} if login else {}, **fields}
             host = RegistryHost(address, **given)
-            pacing = Pacing(monotonic=clock, wait=pauses.append)
             return stack.enter_context(
                 Registries(
                     {address: host},

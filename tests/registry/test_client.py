@@ -235,7 +235,11 @@ def make_html(status: int) -> Reply:
         pytest.param(Reply(503), RegistryUnavailable, "it answered 503", 3, id="503 is tried again"),
         pytest.param(Reply(504), RegistryUnavailable, "it answered 504", 3, id="504 is tried again"),
         pytest.param(
-            Reply(503, headers={"Retry-After": "120"}), RegistryUnavailable, "it answered 503", 1, id="503 for long"
+            Reply(503, headers={"Retry-After": "120"}),
+            RegistryUnavailable,
+            "503 and asks to be left alone until",
+            1,
+            id="503 for long",
         ),
         pytest.param(Reply(429), RateLimited, "limiting our requests (429)", 1, id="429 without a time"),
         pytest.param(

@@ -10,22 +10,22 @@ from imagebot.registry.failure import make_failure
 
 
 @pytest.mark.parametrize(
-    ("cause", "reason", "retry_after_s"),
+    ("cause", "reason", "is_brief"),
     [
-        pytest.param(OSError(errno.EHOSTUNREACH, "x"), "No route to host", None, id="by the system's text"),
-        pytest.param(ssl.SSLEOFError("x"), "the connection was broken off", 0.0, id="an end in the handshake"),
-        pytest.param(BrokenPipeError("x"), "the connection was broken off", 0.0, id="an end while sending"),
-        pytest.param(ValueError("secret"), "ValueError", None, id="by the class, never by the text"),
+        pytest.param(OSError(errno.EHOSTUNREACH, "x"), "No route to host", False, id="by the system's text"),
+        pytest.param(ssl.SSLEOFError("x"), "the connection was broken off", True, id="an end in the handshake"),
+        pytest.param(BrokenPipeError("x"), "the connection was broken off", True, id="an end while sending"),
+        pytest.param(ValueError("secret"), "ValueError", False, id="by the class, never by the text"),
     ],
 )
-def test_what_a_failure_means(cause, reason, retry_after_s):
+def test_what_a_failure_means(cause, reason, is_brief):
     error = OSError("wrapped")
     error.__cause__ = cause
 
     failure = make_failure(error, "ghcr.io", 5.0)
 
     assert isinstance(failure, RegistryUnavailable)
-    assert (failure.reason, failure.retry_after_s) == (reason, retry_after_s)
+    assert (failure.reason, failure.is_brief) == (reason, is_brief)
 
 
 def test_causes_that_go_in_circles_come_to_an_end():

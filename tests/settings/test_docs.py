@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from imagebot.policy.variant import split_tag
-from imagebot.settings import merge_requests_section, operator, policy_file, registry_login
+from imagebot.settings import merge_requests_section, operator, policy_file, registry_login, registry_section
 
 _FOLDER = Path(__file__).parents[2] / "docs"
 _DOCS = _FOLDER / "policy-file.md"
@@ -41,7 +41,7 @@ def test_the_table_of_variants_is_true(tag, said):
         ("policy-file.md", merge_requests_section.MergeRequestsSection),
         ("settings.md", operator.Settings),
         ("settings.md", operator.Author),
-        ("settings.md", operator.RegistrySettings),
+        ("settings.md", registry_section.RegistrySettings),
         ("settings.md", registry_login.PasswordSettings),
         ("settings.md", registry_login.AwsSettings),
         ("settings.md", registry_login.GcpSettings),

@@ -15,13 +15,13 @@ from imagebot.settings.operator import (
     GitForge,
     GitLabForge,
     InvalidSettings,
-    RegistrySettings,
     Settings,
     SshSettings,
     load_registry_settings,
     load_settings,
     make_default_settings,
 )
+from imagebot.settings.registry_section import RegistrySettings
 from imagebot.store.store import KEEP_HISTORY
 
 SAMPLE = Path(__file__).parents[2] / "config" / "imagebot.yaml"
@@ -549,12 +549,12 @@ def test_the_sample_shows_every_key_and_is_accepted(tmp_path):
     (tmp_path / "secrets" / "pull").mkdir()
     for name in (
         "registry-password", "gitlab-token", "ca.pem", "id_ed25519", "known_hosts", "pull/.dockerconfigjson", "aws-key",
-        "azure-secret",
+        "azure-secret", "imagebot.pem", "imagebot-key.pem",
     ):  # fmt: skip
         (tmp_path / "secrets" / name).write_text("x")
     (tmp_path / "docker").mkdir()
 
-    settings = load_settings(tmp_path / "imagebot.yaml", {"WEB_REGISTRY_PASSWORD": "x"})
+    settings = load_settings(tmp_path / "imagebot.yaml", {"WEB_REGISTRY_PASSWORD": "x", "PROXY_PASSWORD": "x"})
 
     gitlab, plain = settings.targets
     registries = settings.registries.values()

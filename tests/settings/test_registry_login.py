@@ -69,7 +69,7 @@ def load(folder, text: str) -> Settings:
 def test_what_is_given(tmp_path, text, given: dict[str, GivenLogin]):
     settings = load(tmp_path, f"registries: {{r.example: {{{text}}}}}")
 
-    with make_registries(settings) as registries:
+    with make_registries(settings, store=None) as registries:
         assert registries._hosts["r.example"].logins == given
     assert "hunter2" not in repr(settings)
 
@@ -77,7 +77,7 @@ def test_what_is_given(tmp_path, text, given: dict[str, GivenLogin]):
 def test_a_credentials_file_is_relative_to_the_settings(tmp_path):
     settings = load(tmp_path, "registries: {r.example: {login: {kind: gcp, credentials_file: gcp.json}}}")
 
-    with make_registries(settings) as registries:
+    with make_registries(settings, store=None) as registries:
         assert registries._hosts["r.example"].logins == {"": GcpLogin(tmp_path / "gcp.json")}
 
 
@@ -88,7 +88,7 @@ def test_files_and_clouds(tmp_path):
 
     settings = load(tmp_path, "docker_config: docker\npull_secrets: [b, a]\ncloud_logins: [aws, azure]")
 
-    with make_registries(settings) as registries:
+    with make_registries(settings, store=None) as registries:
         assert registries._logins == LoginSources(
             tmp_path / "docker" / "config.json", (tmp_path / "b", tmp_path / "a"), frozenset({Cloud.AWS, Cloud.AZURE})
         )

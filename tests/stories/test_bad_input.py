@@ -57,7 +57,6 @@ def test_a_faulty_target_does_not_hold_up_another(world: World, registry: Loopba
         pytest.param(Reply(503, b"down"), "503", id="out of order"),
         pytest.param(Reply(200, b"<html>log in</html>", {"Content-Type": "text/html"}), "HTML", id="HTML"),
         pytest.param(Reply(200, b'{"tags": "none"}', {"Content-Type": "application/json"}), "tags", id="another shape"),
-        pytest.param(Reply(429, b"", {"Retry-After": "3600"}), "limiting", id="429 for an hour"),
     ],
 )
 def test_a_repository_that_cannot_be_listed_is_said_and_the_others_are_updated(

@@ -16,10 +16,10 @@ from imagebot.image.reference import Repository
 from imagebot.image.snapshot import Snapshot
 from imagebot.inquire import Inquiry
 from imagebot.once import Once
-from imagebot.poll import make_pool
 from imagebot.proposal.choose import Unlisted
 from imagebot.proposal.survey import survey
 from imagebot.registry.client import Registries
+from imagebot.registry.lanes import Lanes
 from imagebot.settings.operator import load_settings
 from imagebot.settings.policy_file import parse_policy_file
 from imagebot.store.store import Store
@@ -315,7 +315,7 @@ def test_a_bug_on_the_way_to_an_answer_concerns_one_image_alone(capsys: pytest.C
     listings = {each: Snapshot(each, NOW, {"latest": NOW}) for each in (broken, good)}
     registries = _BrokenRegistries({}, timeout_s=1, user_agent="test")
 
-    with registries, make_pool(1) as pool:
+    with registries, Lanes(1) as pool:
         one, other = Inquiry(registries, None, pool=pool, now=NOW).choose(found, listings)
 
     assert isinstance(one.verdict, Unlisted)

@@ -13,8 +13,8 @@ from imagebot.connect import make_registries
 from imagebot.demo.push import push_image
 from imagebot.inquire import Inquiry
 from imagebot.look import Look
-from imagebot.poll import make_pool
 from imagebot.proposal.outcome import Outcome
+from imagebot.registry.lanes import Lanes
 from imagebot.rounds import Rounds
 from imagebot.settings.operator import load_settings
 from imagebot.store.store import Store
@@ -61,7 +61,7 @@ def test_repositories_are_listed_once_whoever_uses_them(folder: Path):
         git = stack.enter_context(GitServer(folder / "repos", users={USER: PASSWORD}))
         settings = load_settings(write_settings(folder, registry, tokens, git), {"PASSWORD": PASSWORD})
         store = stack.enter_context(Store.open(folder / "store.sqlite"))
-        registries = stack.enter_context(make_registries(settings))
+        registries = stack.enter_context(make_registries(settings, store=store))
         rounds = Rounds(settings, store, registries)
 
         for hours, requests in ((0, 201), (1, 401)):
@@ -81,11 +81,11 @@ def test_repositories_are_listed_once_whoever_uses_them(folder: Path):
 
 def run(rounds: Rounds, *, at: datetime) -> Sequence[Outcome]:
     """Do both rounds for every target, as `imagebot once` does, and as often as wanted."""
-    with make_pool(8) as pool, make_pool(8) as askers:
-        looks = list(pool.map(lambda target: rounds.look(target, now=at), rounds.settings.targets))
+    with Lanes(8) as lanes:
+        looks = [rounds.look(target, now=at) for target in rounds.settings.targets]
         seen = [look for look in looks if isinstance(look, Look)]
         wanted = sorted({each for look in seen for each in look.survey.repositories})
-        polled = pool.map(lambda repository: rounds.poll(repository, now=at), wanted)
+        polled = lanes.map(lambda repository: rounds.poll(repository, now=at), wanted)
         listings = dict(zip(wanted, polled, strict=True))
-        inquiry = Inquiry(rounds.registries, rounds.store, pool=askers, now=at)
+        inquiry = Inquiry(rounds.registries, rounds.store, pool=lanes, now=at)
         return [rounds.update(look, inquiry=inquiry, listings=listings, now=at) for look in seen]
