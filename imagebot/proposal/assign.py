@@ -6,18 +6,20 @@ IMAGE=@DIGEST       the digest; tags stay as they are
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
+from functools import cache
 
 from imagebot.errors import InvalidInput
 from imagebot.image.reference import InvalidReference, Repository, parse_digest, parse_repository, parse_tag
 from imagebot.proposal.survey import Unread
 from imagebot.yamledit.edit import Edit, make_edits, make_reference
 from imagebot.yamledit.locate import Bindings, can_name_image, locate
-from imagebot.yamledit.occurrence import LeftAlone, Occurrence
+from imagebot.yamledit.occurrence import LeftAlone, Located, Occurrence
 from imagebot.yamledit.rewrite import UnsafeRewrite, rewrite
 from imagebot.yamledit.scan import NotYaml
+from imagebot.yamledit.search import Sieve, make_need
 from imagebot.yamledit.sites import Site
 
 # The name in a text that need not be a reference, as in nginx:${TAG}: a host with its port, and what begins no tag.
@@ -127,11 +129,8 @@ def assign(
 
     The path matters to the sites. To which entries markers bind does not matter here.
     """
-    bindings = Bindings(tuple(sites), _EveryEntry())
-    if not _may_name(data, path, assignments=assignments, bindings=bindings):
-        return Assigned(path, data, data)
     try:
-        located = locate(data, path=path, bindings=bindings)
+        located = locate_wanted(path, data, assignments, sites=sites)
     except NotYaml as error:
         return Assigned(path, data, data, fault=Unread(path, error.line, error.column, error.reason))
     places: list[Place] = []
@@ -148,9 +147,20 @@ def assign(
     doubtful = tuple(Unread(path, each.line, each.column, f"{each.text}: {each.reason}") for each in marked)
     assigned = Assigned(path, data, data, tuple(ordered), doubtful)
     try:
-        return replace(assigned, after=rewrite(data, edits))
+        return replace(assigned, after=rewrite(data, edits)) if edits else assigned
     except UnsafeRewrite as error:
         return assigned.refuse(f"the file is left as it is: {error}")
+
+
+def locate_wanted(path: str, data: bytes, images: Collection[Repository], *, sites: Sequence[Site] = ()) -> Located:
+    """Locate what a file names, if it may name one of the images; else nothing, and then it is not parsed.
+
+    Raises NotYaml.
+    """
+    bindings = Bindings(tuple(sites), _EveryEntry())
+    if not _may_name(data, path, images=images, bindings=bindings):
+        return Located((), ())
+    return locate(data, path=path, bindings=bindings)
 
 
 class _EveryEntry(Mapping[str, Repository | None]):
@@ -169,13 +179,19 @@ class _EveryEntry(Mapping[str, Repository | None]):
         return 0
 
 
-def _may_name(data: bytes, path: str, *, assignments: Iterable[Repository], bindings: Bindings) -> bool:
-    """Search for the last part of the names, which no form divides; but sites know names that the file does not say."""
-    if not can_name_image(data, path=path, bindings=bindings):
-        return False
-    if b"\0" in data or any(site.match(path) is not None for site in bindings.sites):
-        return True
-    return any(repository.path.rpartition("/")[2].encode() in data for repository in assignments)
+def _may_name(data: bytes, path: str, *, images: Collection[Repository], bindings: Bindings) -> bool:
+    """Search for the last part of the names, which no form divides; but sites know names that the file does not say.
+
+    A file with NUL bytes may be UTF-16 and is to be refused.
+    """
+    if _make_sieve(frozenset(images)).lets_through(data):
+        return can_name_image(data, path=path, bindings=bindings)
+    return b"\0" in data or any(site.match(path) is not None for site in bindings.sites)
+
+
+@cache
+def _make_sieve(repositories: frozenset[Repository]) -> Sieve:
+    return Sieve([make_need(repository.path.rpartition("/")[2]) for repository in repositories])
 
 
 def _set_place(path: str, occurrence: Occurrence, assignment: Assignment) -> tuple[Place, tuple[Edit, ...]]:

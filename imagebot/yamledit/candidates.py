@@ -6,10 +6,13 @@ from dataclasses import replace
 from imagebot.yamledit.candidate import Candidate, find_scalar
 from imagebot.yamledit.merges import brings_repository
 from imagebot.yamledit.occurrence import Place
+from imagebot.yamledit.parts import NEEDS as PARTS_NEEDS
 from imagebot.yamledit.parts import find_kustomize, find_split
 from imagebot.yamledit.scan import MappingNode
+from imagebot.yamledit.whole import NEEDS as WHOLE_NEEDS
 from imagebot.yamledit.whole import find_whole
 
+NEEDS = (*PARTS_NEEDS, *WHOLE_NEEDS)
 # One of these is in every mapping with a candidate, but for one under `image`. Others are not looked into.
 _KEYS = frozenset(["image", "uses", "newName", "newTag", "tag", "imageTag", "version", "digest", "sha"])
 _BORROWED = "a merge key brings the repository, and only parts that stand together are edited"

@@ -10,6 +10,7 @@ from imagebot.yamledit.candidate import Candidate, find_scalar, is_collection, i
 from imagebot.yamledit.merges import find_inherited
 from imagebot.yamledit.occurrence import Place
 from imagebot.yamledit.scan import MappingNode, Node, YamlFile
+from imagebot.yamledit.search import make_need
 from imagebot.yamledit.tree import find_text, resolve
 
 _MODULES = tuple(
@@ -21,6 +22,7 @@ _MODULES = tuple(
     }.items()
     for collection in collections
 )
+NEEDS = tuple(map(make_need, _MODULES))
 # With these the image is made here or named anew, and the tag says what it will be called.
 _MAKING_KEYS = ("build", "path", "load_path", "repository", "push")
 _MAKING = {"source": ("build", "load", "local"), "state": ("absent", "build", "quadlet")}
@@ -31,7 +33,7 @@ _FREE_FORM = "the arguments of the task are one text, and only those of a mappin
 
 def find_in_tasks(file: YamlFile) -> Iterator[Candidate]:
     """Yield the images that tasks pull by `name`, with the tag in it or under `tag`."""
-    if b"_image" not in file.data:
+    if not file.search.meets(NEEDS):
         return
     seen: set[MappingNode] = set()
     for task in file.mappings:

@@ -11,9 +11,13 @@ from imagebot.yamledit.candidate import Candidate, is_collection, is_nothing, te
 from imagebot.yamledit.occurrence import Place
 from imagebot.yamledit.parts import find_split_fields, is_image_key
 from imagebot.yamledit.scan import MappingNode, Node, SequenceNode
+from imagebot.yamledit.search import make_need
 from imagebot.yamledit.tree import ITEMS, find_text, resolve, select, select_mappings
 from imagebot.yamledit.whole import make_whole
 
+GROUP = "argoproj.io"
+KINDS = ("Application", "ApplicationSet")
+NEEDS = tuple(make_need(GROUP, kind) for kind in KINDS)
 _PARTS = frozenset(["registry", "repository", "name", "image", "tag", "imageTag", "version", "digest", "sha"])
 _IDENTIFIERS = ("tag", "imageTag", "digest")
 # Two references and what is between them; cut, as any number of aliases may stand for one text.

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from imagebot.yamledit.candidate import Candidate, is_collection, is_nothing
 from imagebot.yamledit.scan import Alias, MappingNode, Node, Path, Scalar, SequenceNode, YamlFile
+from imagebot.yamledit.search import make_need
 from imagebot.yamledit.tree import ITEMS, VALUES, resolve, select, select_mappings
 from imagebot.yamledit.whole import make_whole
 
@@ -19,13 +20,15 @@ _GITLAB_KEYS = frozenset(
     )
 )
 _JOB_KEYS = frozenset(["script", "before_script", "after_script", "trigger", "run"])
+GITLAB_NEEDS = tuple(make_need("services", key) for key in sorted(_JOB_KEYS))
+GITHUB_NEEDS = (make_need("runs-on", "container"),)
 _REFERENCE = re.compile(rb"!reference[ \t]*(?:\[|[\r\n]+[ \t]*-)\s*['\"]?$")
 _REFERENCE_BYTES = 100
 
 
 def find_in_gitlab(root: MappingNode, file: YamlFile) -> Iterator[Candidate]:
     """Yield the services of a GitLab CI file: at the top, under `default`, and in jobs and hidden jobs."""
-    if not _is_gitlab(root):
+    if not file.search.meets(GITLAB_NEEDS) or not _is_gitlab(root):
         return
     lists = (*select((root,), "services"), *select((root,), VALUES, "services"))
     for services in dict.fromkeys(map(resolve, lists)):
@@ -69,9 +72,9 @@ def _is_reference(services: SequenceNode, file: YamlFile) -> bool:
     return _REFERENCE.search(before) is not None
 
 
-def find_in_github(root: MappingNode) -> Iterator[Candidate]:
+def find_in_github(root: MappingNode, file: YamlFile) -> Iterator[Candidate]:
     """Yield the containers of a GitHub workflow's jobs that are written as a text."""
-    if "on" not in root.values or "jobs" not in root.values:
+    if not file.search.meets(GITHUB_NEEDS) or "on" not in root.values or "jobs" not in root.values:
         return
     for job in select_mappings((root,), "jobs", VALUES):
         for node in job.values.get("container", ()) if "runs-on" in job.values else ():

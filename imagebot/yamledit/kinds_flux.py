@@ -10,10 +10,14 @@ from imagebot.yamledit.candidate import Candidate, is_collection, is_nothing
 from imagebot.yamledit.merges import find_inherited
 from imagebot.yamledit.occurrence import Place
 from imagebot.yamledit.scan import MappingNode, Node, YamlFile
+from imagebot.yamledit.search import make_need
 from imagebot.yamledit.tree import find_text, list_by_kind, select, select_mappings
 
+SOURCES, OCI_REPOSITORY = "source.toolkit.fluxcd.io", "OCIRepository"
+NEEDS = (make_need(SOURCES, OCI_REPOSITORY, "oci:"),)
 _IMAGES = "image.toolkit.fluxcd.io"
 _SCHEME = "oci://"
+_IMAGES_NEEDS = (make_need(_IMAGES),)
 _RANGE = "a semver range stands beside the tag, and Flux goes by the range"
 
 
@@ -47,7 +51,7 @@ def find_image_objects(file: YamlFile) -> frozenset[MappingNode]:
 
     The `image` of the first is a repository, without a tag on purpose.
     """
-    if _IMAGES.encode() not in file.data:
+    if not file.search.meets(_IMAGES_NEEDS):
         return frozenset()
     by_kind = list_by_kind(file.roots)
     return frozenset(mapping for kind, mappings in by_kind.items() if kind.group == _IMAGES for mapping in mappings)

@@ -7,8 +7,12 @@ from collections.abc import Iterable, Iterator
 
 from imagebot.yamledit.candidate import Candidate, is_collection, is_nothing
 from imagebot.yamledit.scan import MappingNode, Path
+from imagebot.yamledit.search import make_need
 from imagebot.yamledit.tree import ITEMS, find_text, select_mappings
 from imagebot.yamledit.whole import make_whole
+
+GROUP = "tekton.dev"
+NEEDS = (make_need(GROUP, "bundles"),)
 
 
 def find_bundles(mappings: Iterable[MappingNode]) -> Iterator[Candidate]:

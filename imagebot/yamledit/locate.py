@@ -5,22 +5,30 @@ never by the file's name. Which image may move is not asked here.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from imagebot.image.reference import InvalidReference, Reference, Repository, parse_reference, parse_repository
 from imagebot.yamledit.binding import bind_markers
 from imagebot.yamledit.candidate import Candidate, find_scalar, text_of
+from imagebot.yamledit.candidates import NEEDS as FORM_NEEDS
 from imagebot.yamledit.candidates import make_candidates
-from imagebot.yamledit.kinds import can_hold_kind, find_by_kind
+from imagebot.yamledit.kinds import NEEDS as KIND_NEEDS
+from imagebot.yamledit.kinds import find_by_kind
 from imagebot.yamledit.kinds_flux import find_image_objects
+from imagebot.yamledit.markers import NEEDS as MARKER_NEEDS
 from imagebot.yamledit.merges import find_lent, find_merged
+from imagebot.yamledit.nested import NEEDS as NESTED_NEEDS
 from imagebot.yamledit.nested import locate_nested
 from imagebot.yamledit.occurrence import Holds, LeftAlone, Located, Occurrence, Part, Place
 from imagebot.yamledit.scan import Alias, Node, Scalar, YamlFile, scan
+from imagebot.yamledit.search import Sieve, make_need
 from imagebot.yamledit.sites import Site, find_at_sites
 from imagebot.yamledit.variables import MAX_REFERENCE, find_literal_tag, find_variable, may_name
 
+# Whatever finds a place is only tried where its need is met, and all needs are here.
+_SIEVE = Sieve((*FORM_NEEDS, *KIND_NEEDS, *MARKER_NEEDS, *NESTED_NEEDS))
+_DIGEST_NEEDS = (make_need("digest", "sha"),)
 _DIGEST = re.compile(r"sha(?:256|512):[0-9a-f]{64}")
 _ADVICE = "; a marker can say which image it is, and then its tag is edited: # imagebot: ENTRY"
 _MANY = ", and the entry that it is bound to is about more than one image"
@@ -42,15 +50,13 @@ _NO_BINDINGS = Bindings()
 
 
 def can_name_image(data: bytes, *, path: str = "", bindings: Bindings = _NO_BINDINGS) -> bool:
-    """Search for the keys of the places; false only if `locate` would find nothing.
+    """Search the bytes for what all places are made of: where it is missing, `locate` finds nothing.
 
-    Inline markers hold one of the keys themselves. A file of a site may name one under any key. A file with NUL bytes
-    may be UTF-16 and is for `locate` to refuse. Keys that are spelled with escapes, as in `"\\u0069mage"`, are not
-    found.
+    A file of a site may name an image under any key. A file with NUL bytes may be UTF-16 and is for `locate` to refuse.
     """
-    is_split = b"repository" in data and (b"tag" in data or b"digest" in data)
-    is_known = b"image" in data or b"Image" in data or is_split or b"\0" in data or can_hold_kind(data)
-    return is_known or any(site.match(path) is not None for site in bindings.sites)
+    if _SIEVE.lets_through(data) or b"\0" in data:
+        return True
+    return any(site.match(path) is not None for site in bindings.sites)
 
 
 def locate(data: bytes, *, path: str = "", bindings: Bindings = _NO_BINDINGS) -> Located:
@@ -95,13 +101,9 @@ def _locate(file: YamlFile, *, path: str, bindings: Bindings) -> Located:
 
 def _collect(file: YamlFile, *, path: str, sites: Sequence[Site]) -> list[Candidate]:
     """Collect what each way of looking finds; a node belongs to the first that finds it: the particular come first."""
-    merged, lent = find_merged(file.mappings), find_lent(file.mappings)
-    nameless = find_image_objects(file)
-    mappings = (mapping for mapping in file.mappings if mapping not in nameless)
-    by_form = (each for mapping in mappings for each in make_candidates(mapping, merged=merged, lent=lent))
     found: list[Candidate] = []
     taken: set[int] = set()
-    for candidate in (*find_at_sites(file, path, sites), *find_by_kind(file), *by_form):
+    for candidate in (*find_at_sites(file, path, sites), *find_by_kind(file), *_find_by_form(file)):
         nodes = {id(node) for node in candidate.editable}
         if not nodes & taken:
             found.append(candidate)
@@ -109,9 +111,19 @@ def _collect(file: YamlFile, *, path: str, sites: Sequence[Site]) -> list[Candid
     return found
 
 
+def _find_by_form(file: YamlFile) -> Iterator[Candidate]:
+    if not file.search.meets(FORM_NEEDS):
+        return
+    merged, lent = find_merged(file.mappings), find_lent(file.mappings)
+    nameless = find_image_objects(file)
+    for mapping in file.mappings:
+        if mapping not in nameless:
+            yield from make_candidates(mapping, merged=merged, lent=lent)
+
+
 def _guard_digests(candidates: Sequence[Candidate], file: YamlFile) -> Iterable[Candidate]:
     """Leave alone what would move without the digest that stands beside it, for that would be another image's."""
-    if b"igest" not in file.data or b"sha" not in file.data:
+    if not file.search.meets(_DIGEST_NEEDS):
         return candidates
     known = {each.digest for each in candidates}
     stale = {

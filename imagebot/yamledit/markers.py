@@ -16,6 +16,7 @@ from enum import Enum
 from imagebot.yamledit.candidate import is_nothing
 from imagebot.yamledit.comments import Block, Comment, Nodes, find_blocks, find_comments
 from imagebot.yamledit.scan import Alias, MappingNode, Node, Role, Scalar, SequenceNode, Style, YamlFile
+from imagebot.yamledit.search import make_need
 
 # More than any name needs; also bounds how deep the JSON may be nested.
 _MAX_CHARACTERS = 400
@@ -25,6 +26,7 @@ _MAX_QUOTED = 80
 _OWN = re.compile(r"#[ \t]*imagebot[ \t]*:")
 _OWN_MARKER = re.compile(r"#+[ \t]*imagebot:[ \t]*([A-Za-z0-9][A-Za-z0-9._/:-]*)[ \t]*")
 _FLUX_KEY = "$imagepolicy"
+NEEDS = (make_need("imagebot"), make_need(_FLUX_KEY))
 _FLUX_NAME = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*:[A-Za-z0-9][A-Za-z0-9._-]*)(?::(tag|name|digest))?")
 # What Flux lets stand between a scalar and the marker behind it, and between the start of a line and a scalar on it.
 _FLUX_LEAD = re.compile(r"[ \t]*(?:,[ \t]*)?")

@@ -10,12 +10,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from imagebot.yamledit.candidate import find_scalar
+from imagebot.yamledit.kinds_argo import GROUP, KINDS
 from imagebot.yamledit.occurrence import LeftAlone, Located, Occurrence, Part
 from imagebot.yamledit.scan import Alias, MappingNode, Node, NotYaml, Path, Role, Scalar, Style, YamlFile
+from imagebot.yamledit.search import make_need
 
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+\Z")
 _LINE_END = re.compile(r"\r\n|\r")
-_KINDS = ("Application", "ApplicationSet")
+NEEDS = tuple(make_need(GROUP, kind, "values") for kind in KINDS)
 _NO_LITERAL = "it stands in YAML in a text that is no literal block, and only in one (|) without a tag is it edited"
 _SHARED = "it stands in YAML in a text that is shared through an anchor"
 _UNLIKE = "it stands in YAML in a block whose lines are not what the parser read there"
@@ -114,6 +116,8 @@ def _make_block(
 
 def find_nested(file: YamlFile) -> Iterator[Scalar | Alias]:
     """Yield what holds YAML because of where it stands: `helm.values` of the sources of Argo CD's applications."""
+    if not file.search.meets(NEEDS):
+        return
     documents = {number for number, root in enumerate(file.roots) if _is_application(root)}
     if not documents:
         return
@@ -127,8 +131,8 @@ def _is_application(root: Node) -> bool:
     if not isinstance(root, MappingNode):
         return False
     kinds, versions = ([*map(find_scalar, root.values.get(key, ()))] for key in ("kind", "apiVersion"))
-    return any(kind and kind.value in _KINDS for kind in kinds) and any(
-        version and version.value.startswith("argoproj.io/") for version in versions
+    return any(kind and kind.value in KINDS for kind in kinds) and any(
+        version and version.value.startswith(f"{GROUP}/") for version in versions
     )
 
 

@@ -12,11 +12,15 @@ from imagebot.yamledit.candidate import Candidate, is_collection, is_nothing, te
 from imagebot.yamledit.merges import find_inherited
 from imagebot.yamledit.occurrence import Place
 from imagebot.yamledit.scan import MappingNode, Node, Scalar, Style
+from imagebot.yamledit.search import make_need
 
 _QUOTED = (Style.SINGLE, Style.DOUBLE)
 # What Kustomize does not know: with one of these, `name` and `digest` may be parts of another image than they spell.
 _FOREIGN_KEYS = ("registry", "repository", "tag")
 _TAG_KEYS = ("tag", "imageTag")
+_DIGEST_KEYS = ("digest", "sha")
+# All forms without a repository have `image` in a key, or stand under one that has.
+NEEDS = (make_need("image"), *(make_need("repository", key) for key in (*_TAG_KEYS, *_DIGEST_KEYS)))
 _BARE_SHA256 = re.compile(r"[0-9a-f]{64}")
 _UNSURE = "the key {} may say a part of its name too; a site in the policy file can say what it is"
 _UNCERTAIN = (
@@ -69,7 +73,7 @@ def find_split(mapping: MappingNode) -> Candidate | None:
     candidate = _make_split(mapping.values, form)
     if candidate is None:
         return None
-    inherited = find_inherited(mapping, ("registry", *_TAG_KEYS, form.tag, "digest", "sha"))
+    inherited = find_inherited(mapping, ("registry", *_TAG_KEYS, form.tag, *_DIGEST_KEYS))
     problem = candidate.problem or inherited or _find_host(mapping.values)
     if problem is None and is_image and form.names[-1] == "repository":
         problem = _find_other_name(mapping.values, text_of(candidate.name[-1]))
@@ -147,7 +151,7 @@ def _find_other_name(fields: Mapping[str, tuple[Node, ...]], repository: str) ->
 
 def _make_split(fields: Mapping[str, tuple[Node, ...]], form: _Form) -> Candidate | None:
     digest_key = "sha" if "sha" in fields and "digest" not in fields else "digest"
-    parts, problem = _pick(fields, (*form.names, form.tag, "digest", "sha"))
+    parts, problem = _pick(fields, (*form.names, form.tag, *_DIGEST_KEYS))
     if any(key not in parts for key in form.names if key != "registry"):
         return None
     problem = problem or form.problem or _find_sha_problem(fields, parts)

@@ -16,6 +16,7 @@ import yaml
 from imagebot.yamledit.nodes import BLOCKS, Alias, MappingNode, Node, Path, Role, Scalar, SequenceNode, Style
 from imagebot.yamledit.positions import Positions, make_positions
 from imagebot.yamledit.reader import MAX_DEPTH, MAX_EVENTS, NotYaml, Reader
+from imagebot.yamledit.search import Search
 from imagebot.yamledit.template import BLANKS, mask
 
 __all__ = [
@@ -77,6 +78,10 @@ class YamlFile:
     @cached_property
     def scalars(self) -> tuple[Scalar, ...]:
         return tuple(self._tree.list_scalars())
+
+    @cached_property
+    def search(self) -> Search:
+        return Search(self.data)
 
     def is_on_one_line(self, scalar: Scalar) -> bool:
         """Whether the text is plain or quoted and holds no line end, not even one that only YAML 1.1 knows."""

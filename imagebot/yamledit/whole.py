@@ -6,9 +6,11 @@ from imagebot.yamledit.candidate import Candidate, is_collection, is_nothing, te
 from imagebot.yamledit.occurrence import Place
 from imagebot.yamledit.parts import has_identifier, leaves_tag_open
 from imagebot.yamledit.scan import MappingNode, Node, Path
+from imagebot.yamledit.search import make_need
 from imagebot.yamledit.tree import find_text
 
 _DOCKER = "docker://"
+NEEDS = (make_need("image"), make_need("docker:", "uses"))
 # What the CI systems that know `image: {name: ...}` know beside the name.
 _IMAGE_KEYS = frozenset(
     (

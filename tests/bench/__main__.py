@@ -4,18 +4,19 @@ Absolute times say more about the machine than about imagebot: quote the ratios,
 """
 
 import json
-import re
 import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
 import yaml
 
+from imagebot.image.reference import Repository, parse_repository
 from imagebot.log import LogFormat, LogLevel, configure_logging
+from imagebot.proposal.assign import locate_wanted
 from imagebot.proposal.survey import locate_files
 from imagebot.yamledit.locate import Bindings, can_name_image, locate
 from imagebot.yamledit.occurrence import Located
@@ -68,7 +69,7 @@ def main() -> None:
 def _show_locating() -> None:
     files = dict(make_files())
     naming = [text for path, text in files.items() if can_name_image(text)]
-    wanted = re.compile(b"|".join(re.escape(image.encode()) for image in WANTED))
+    wanted = frozenset(map(parse_repository, WANTED))
     _show(
         (f"locate the images of {len(naming)} files that name some", lambda: [locate(text) for text in naming]),
         ("bare libyaml events over the same bytes", lambda: _read_events(naming)),
@@ -81,14 +82,14 @@ def _show_locating() -> None:
         turns=_FEW_TURNS,
     )
     _show(
-        ("the same of those that hold the names of 10", lambda: _locate_wanted(files.values(), wanted)),
+        ("the same as imagebot set does for 10 images", lambda: _locate_wanted(files, wanted)),
         beside,
         turns=_FEW_TURNS,
     )
 
 
-def _locate_wanted(texts: Iterable[bytes], wanted: re.Pattern[bytes]) -> list[Located]:
-    return [locate(text) for text in texts if wanted.search(text)]
+def _locate_wanted(files: Mapping[str, bytes], images: Collection[Repository]) -> list[Located]:
+    return [locate_wanted(path, text, images) for path, text in files.items()]
 
 
 def _show_looking() -> None:

@@ -190,6 +190,13 @@ def test_a_file_that_is_no_yaml_is_a_fault_with_its_place_only_if_it_may_name_th
     assert [str(fault).partition(": ")[0] for fault in faults] == ["a.yaml:2:1", "None"]
 
 
+@pytest.mark.parametrize("name", ['"ngi\\x6ex:1.26"', '"ng\\\n  inx:1.26"', '"docker.io\\/library\\/nginx:1.26"'])
+def test_a_name_that_escapes_hide_is_found(name):
+    (place,) = _assign(f"image: {name}\n", "nginx=1.27").places
+
+    assert place.before.startswith(("nginx:1.26", "docker.io/library/nginx:1.26"))
+
+
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(files(), tags, digests)
 def test_assigning_twice_changes_nothing_the_second_time(data, tag, digest):

@@ -2,7 +2,6 @@
 
 import pytest
 
-from imagebot.yamledit.kinds import can_hold_kind
 from imagebot.yamledit.locate import locate
 from imagebot.yamledit.occurrence import Place
 
@@ -317,24 +316,6 @@ def test_ansible_tasks_are_left_alone_with_their_reason(task, reason):
 )
 def test_what_pulls_no_image_is_passed_over_silently(text):
     assert _find(text) == []
-
-
-@pytest.mark.parametrize(
-    ("data", "can"),
-    [
-        pytest.param(b"a: b", False, id="none of the words"),
-        pytest.param(b"{services: [a:1], a: {script: x}}", True, id="GitLab CI"),
-        pytest.param(b"{services: [a:1], a: {run: [x]}}", True, id="GitLab CI with steps"),
-        pytest.param(b"services: {a: b}", False, id="services alone"),
-        pytest.param(b"{jobs: {a: {runs-on: x, container: a:1}}}", True, id="GitHub"),
-        pytest.param(b"containers: []", False, id="containers alone"),
-        pytest.param(b"uses: docker://a:1", True, id="a scheme"),
-        pytest.param(b"url: oci://b.c/a", True, id="the scheme of artifacts"),
-        pytest.param(b"apiVersion: argoproj.io/v1alpha1", True, id="a group"),
-    ],
-)
-def test_the_quick_search_for_kinds(data, can):
-    assert can_hold_kind(data) is can
 
 
 def test_many_aliases_of_a_long_list_take_linear_time():

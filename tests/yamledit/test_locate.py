@@ -1,7 +1,7 @@
 import pytest
 
 from imagebot.image.reference import Repository
-from imagebot.yamledit.locate import can_name_image, locate
+from imagebot.yamledit.locate import locate
 from imagebot.yamledit.occurrence import Holds, LeftAlone, Occurrence, Place
 from imagebot.yamledit.scan import NotYaml
 
@@ -353,25 +353,6 @@ def test_a_kustomize_item_is_left_alone_with_its_reason(item, text, reason):
     assert left_alone.text == text
     assert left_alone.reason.startswith(reason)
     assert left_alone.line == (2 if item[0] == "{" else 3)
-
-
-@pytest.mark.parametrize(
-    ("data", "can"),
-    [
-        pytest.param(b"a: b\n", False, id="none of the words"),
-        pytest.param(b"image: x", True, id="image"),
-        pytest.param(b"images: []", True, id="images"),
-        pytest.param(b"tag: 1", False, id="a tag alone"),
-        pytest.param(b"repository: 1", False, id="a repository alone"),
-        pytest.param(b"digest: 1", False, id="a digest alone"),
-        pytest.param(b"tag: 1\nrepository: x", True, id="repository and tag"),
-        pytest.param(b"digest: 1\nrepository: x", True, id="repository and digest"),
-        pytest.param(b"initImage: {name: a, tag: 1}", True, id="a key that ends in Image"),
-        pytest.param("image: x".encode("utf-16"), True, id="UTF-16 is for locate to refuse"),
-    ],
-)
-def test_the_quick_search(data, can):
-    assert can_name_image(data) is can
 
 
 def test_a_file_that_is_no_yaml_is_refused():

@@ -6,7 +6,7 @@ from hypothesis import assume, given
 
 from imagebot.image.reference import parse_repository
 from imagebot.yamledit.edit import make_edits
-from imagebot.yamledit.locate import Bindings, can_name_image, locate
+from imagebot.yamledit.locate import Bindings, locate
 from imagebot.yamledit.occurrence import Holds, LeftAlone, Located, Occurrence
 from imagebot.yamledit.rewrite import rewrite
 from tests.yamledit.documents import files
@@ -522,11 +522,6 @@ def test_an_anchored_tag_is_one_for_the_mappings_that_use_it():
 
     assert _list_bound(located) == [("nginx:1.2", "web")]
     assert located.left_alone == ()
-
-
-@pytest.mark.parametrize("text", ["x: a:1 # imagebot: web\n", f"x: a:1 # {FLUX}\n"])
-def test_a_file_with_nothing_but_a_marker_passes_the_quick_search(text):
-    assert can_name_image(text.encode())
 
 
 @pytest.mark.parametrize(
