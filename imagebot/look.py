@@ -3,16 +3,13 @@
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import Enum
 from typing import TypeVar, cast
 
 from imagebot.errors import ImagebotError, InvalidInput
-from imagebot.git import BLOBS_LIMIT_BYTES, Change, GitRepo, Oid, TreeFile
+from imagebot.git import BLOBS_LIMIT_BYTES, GitRepo, Oid, TreeFile
 from imagebot.log import log
-from imagebot.proposal.commit import Trailers, find_trailers
 from imagebot.proposal.flux_survey import survey_with_flux
 from imagebot.proposal.kept_head import KeptHead, format_head, parse_head, parse_policy
-from imagebot.proposal.plan import make_fingerprint
 from imagebot.proposal.survey import Survey, Unread, govern, locate_file, make_bindings
 from imagebot.settings.operator import TargetSettings
 from imagebot.settings.policy_file import MissingPolicyFile, PolicyFile, parse_policy_file
@@ -27,12 +24,10 @@ _T = TypeVar("_T")
 
 # A branch of ours is one commit on the head it was made for: with its parent, all that has to be known of it is there.
 _DEPTH = 2
-# How far back the head's history is read to find what a branch was built on; what is older is built anew.
-_HISTORY = 256
 
 
 class UnusablePrefix(InvalidInput):
-    """The target's own branch begins with the prefix of imagebot's branches."""
+    """The target's own branch, or that of its merge requests, begins with the prefix of imagebot's branches."""
 
     def __init__(self, prefix: str, branch: str) -> None:
         super().__init__(
@@ -41,14 +36,28 @@ class UnusablePrefix(InvalidInput):
         )
 
 
+class UnknownTargetBranch(InvalidInput):
+    """The policy file wants merge requests to go to a branch that is not there."""
+
+    def __init__(self, branch: str, policy_file: str) -> None:
+        super().__init__(
+            f"target_branch is {branch!r} in {policy_file}, and there is no such branch; "
+            "name one that merge requests can go to, or leave the key out"
+        )
+        self.branch = branch
+
+
 @dataclass(frozen=True, slots=True)
 class Look:
     """A target as it stood at one instant.
 
-    `branches` are all that the server has; `oids` are the blobs of the files about which the survey says anything.
+    `base` is the branch that merge requests go to, `head` its head: what is surveyed and edited are its files. Only the
+    policy file is that of the target's branch, which is the same unless it says otherwise. `branches` are all that the
+    server has; `oids` are the blobs of the files about which the survey says anything.
     """
 
     target: TargetSettings
+    base: str
     head: Oid
     branches: Mapping[str, Oid]
     prefix: str
@@ -57,48 +66,25 @@ class Look:
     survey: Survey
 
 
-class Owner(Enum):
-    """Whose a branch is; only what is ours is touched."""
-
-    OURS = "ours"
-    PERSON = "someone else's"
-    OTHER_TARGET = "another target's"
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """A branch as it stands at the server: its last commit, what that says of itself, and what it changes, if ours.
-
-    `is_on_base` tells whether it was built on what still is the base's history: if not, merging it could bring back
-    what was taken out of that.
-    """
-
-    oid: Oid
-    changes: frozenset[Change]
-    trailers: Trailers
-    is_on_base: bool
-    owner: Owner
-
-
 def look(target: TargetSettings, *, git: GitRepo, store: Store | None, now: datetime) -> Look:
     """Fetch the target's branch and imagebot's own, and survey the files that the policy file lets be read.
 
     What was found before is remembered in the store: of a head that was seen no file is read, of another one only those
-    that are new. Raises InvalidPolicyFile, MissingPolicyFile, UnusablePrefix, and what git raises.
+    that are new. Raises InvalidPolicyFile, MissingPolicyFile, UnusablePrefix, UnknownTargetBranch, and what git raises.
     """
     branches = git.list_branches()
     memory = _Memory(store, target, now)
-    head = branches.get(target.branch)
+    base, head = target.branch, branches.get(target.branch)
     surveyed = _survey_again(target, head, memory=memory) if head else None
     if head is None or surveyed is None:
-        head = git.fetch([target.branch], depth=_DEPTH, heads=branches)[target.branch]
-        surveyed = _survey_head(target, head, git=git, memory=memory)
+        base, head, surveyed = _survey_anew(target, branches, git=git, memory=memory)
     prefix = target.branch_prefix or surveyed.policy.merge_requests.branch_prefix
-    if target.branch.startswith(prefix):
-        raise UnusablePrefix(prefix, target.branch)
+    for branch in (target.branch, base):
+        if branch.startswith(prefix):
+            raise UnusablePrefix(prefix, branch)
     own = (name for name in branches if name.startswith(prefix))
-    git.fetch([target.branch, *own], depth=_DEPTH, heads=branches)
-    return Look(target, head, branches, prefix, surveyed.policy, surveyed.oids, surveyed.survey)
+    git.fetch([base, *own], depth=_DEPTH, heads=branches)
+    return Look(target, base, head, branches, prefix, surveyed.policy, surveyed.oids, surveyed.survey)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,16 +107,37 @@ def _survey_again(target: TargetSettings, head: Oid, *, memory: "_Memory") -> _S
     return None if kept is None else _Surveyed(policy, cast("Mapping[str, Oid]", kept.oids), kept.survey)
 
 
-def _survey_head(target: TargetSettings, head: Oid, *, git: GitRepo, memory: "_Memory") -> _Surveyed:
-    """Survey all files of a head.
+def _survey_anew(
+    target: TargetSettings, branches: Mapping[str, Oid], *, git: GitRepo, memory: "_Memory"
+) -> tuple[str, Oid, _Surveyed]:
+    """Read the policy file, and survey the branch that it wants merge requests to go to; return that and its head."""
+    head = git.fetch([target.branch], depth=_DEPTH, heads=branches)[target.branch]
+    tree = git.list_files(head)
+    source = _read_policy(target, git=git, tree=tree)
+    base = parse_policy_file(source, file=target.policy_file).merge_requests.target_branch or target.branch
+    if base != target.branch:
+        if base not in branches:
+            raise UnknownTargetBranch(base, target.policy_file)
+        head, memory = git.fetch([base], depth=_DEPTH, heads=branches)[base], memory.with_policy(source)
+        if (known := _survey_again(target, head, memory=memory)) is not None:
+            return base, head, known
+        tree = git.list_files(head)
+    surveyed = _survey_tree(tree, source=source, policy_file=target.policy_file, git=git, memory=memory)
+    if not surveyed.policy.flux:
+        memory.keep_head(head, surveyed, source=source)
+    return base, head, surveyed
+
+
+def _survey_tree(
+    tree: Iterable[TreeFile], *, source: bytes, policy_file: str, git: GitRepo, memory: "_Memory"
+) -> _Surveyed:
+    """Survey all files of a head, by a policy file.
 
     Flux's own policies are entries that come from any of the files: with them all files are read each time, and what
     they name is still remembered.
     """
-    tree = git.list_files(head)
-    source = _read_policy(target, git=git, tree=tree)
-    policy = parse_policy_file(source, file=target.policy_file)
-    included = _list_included(tree, policy, policy_file=target.policy_file)
+    policy = parse_policy_file(source, file=policy_file)
+    included = _list_included(tree, policy, policy_file=policy_file)
     oids = _list_readable(included)
     # What is shown of an odd path may be the path of another file.
     unread = tuple(_explain_unread(file) for file in included if file.has_odd_path or file.path not in oids)
@@ -151,9 +158,7 @@ def _survey_head(target: TargetSettings, head: Oid, *, git: GitRepo, memory: "_M
     telling = {path: each for path, each in located.items() if each != NOTHING}
     found = govern(telling, policy.entries)
     told = replace(found, unreadable=(*unread, *found.unreadable))
-    surveyed = _Surveyed(policy, {path: oids[path] for path in telling}, told)
-    memory.keep_head(head, surveyed, source=source)
-    return surveyed
+    return _Surveyed(policy, {path: oids[path] for path in telling}, told)
 
 
 def _list_included(tree: Iterable[TreeFile], policy: PolicyFile, *, policy_file: str) -> Sequence[TreeFile]:
@@ -184,11 +189,15 @@ def _list_readable(files: Iterable[TreeFile]) -> Mapping[str, Oid]:
 class _Memory:
     """What was located before, by the store. What fails there costs time, and nothing else."""
 
-    def __init__(self, store: Store | None, target: TargetSettings, now: datetime) -> None:
+    def __init__(self, store: Store | None, target: TargetSettings, now: datetime, policy: bytes = b"") -> None:
         self._store = store
         self._target = target
         self._now = now
-        self._rules = hash_facts(fingerprint_build(), target.policy_file)
+        self._rules = hash_facts(fingerprint_build(), target.policy_file, policy.decode("latin-1"))
+
+    def with_policy(self, policy: bytes) -> "_Memory":
+        """Remember heads by a policy file that is none of their own files."""
+        return _Memory(self._store, self._target, self._now, policy)
 
     def find_head(self, head: Oid) -> str | None:
         """Find what all files of the head say; None also after a day, so that it is known what is in use."""
@@ -246,12 +255,17 @@ class _Memory:
             return None
 
 
-def look_again(seen: Look, branch: str, *, git: GitRepo) -> Look:
-    """Read anew where the branches are, after one of them was found to have moved."""
-    branches = git.list_branches()
-    if branch in branches:
-        git.fetch([branch], depth=_DEPTH, heads=branches)
-    return replace(seen, branches=branches)
+def look_again(seen: Look, branches: Collection[str], *, git: GitRepo) -> Look:
+    """Read anew where the branches of the server are, and fetch these, after one was found to have moved."""
+    seen = replace(seen, branches=git.list_branches())
+    fetch_branches(seen, [branch for branch in branches if branch in seen.branches], git=git)
+    return seen
+
+
+def fetch_branches(seen: Look, branches: Collection[str], *, git: GitRepo) -> None:
+    """Fetch branches of the server as imagebot's own are."""
+    if branches:
+        git.fetch(branches, depth=_DEPTH, heads=seen.branches)
 
 
 def read_files(seen: Look, paths: Iterable[str], *, git: GitRepo) -> Mapping[str, bytes]:
@@ -287,32 +301,3 @@ def _explain_unread(file: TreeFile) -> Unread:
     else:
         reason = "a symbolic link or submodule, which is not followed"
     return Unread(file.path, None, None, reason)
-
-
-def find_standing(seen: Look, branch: str, *, git: GitRepo) -> Standing | None:
-    """Read what stands on a branch that begins with the prefix; None if there is no such branch.
-
-    It is ours if its commit says that it is for a branch of this name, and still makes the very changes that we
-    committed: someone who adds to it, amends it or rebases it makes it theirs.
-    """
-    oid = seen.branches.get(branch)
-    if oid is None:
-        return None
-    commit = git.describe_commit(oid)
-    trailers = find_trailers(commit.message)
-    theirs = Standing(oid, frozenset(), trailers, is_on_base=False, owner=Owner.PERSON)
-    if len(commit.parents) != 1 or commit.author != commit.committer or trailers.name_branch(seen.prefix) != branch:
-        return theirs
-    changes = frozenset(git.list_changes(commit.parents[0], oid))
-    if fingerprint_files(changes) != trailers.files:
-        return theirs
-    if trailers.target != seen.target.branch:
-        return replace(theirs, owner=Owner.OTHER_TARGET)
-    parent = commit.parents[0]
-    is_on_base = git.contains(parent, branch=seen.target.branch, head=seen.head, depth=_HISTORY)
-    return Standing(oid, changes, trailers, is_on_base, Owner.OURS)
-
-
-def fingerprint_files(changes: Iterable[Change]) -> str:
-    """Stand for the blobs that a commit puts in the place of others."""
-    return make_fingerprint((change.path, change.old_oid, change.new_oid) for change in changes)

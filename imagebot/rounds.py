@@ -4,15 +4,20 @@ What fails concerns one target or one repository: it becomes the result, and eve
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 
 from imagebot.connect import open_forge, open_git
-from imagebot.errors import ImagebotError, Transient
+from imagebot.errors import ImagebotError, InvalidInput, NeedsOperator, Transient
+from imagebot.git import UnknownBranch
 from imagebot.image.reference import Repository
 from imagebot.image.snapshot import Snapshot
 from imagebot.inquire import Inquiry
+from imagebot.life.checks import check_forge
+from imagebot.life.issue import has_reported, report_fault, withdraw_fault
+from imagebot.life.memory import Memory
+from imagebot.life.round import Round
 from imagebot.log import bound_fields, log
 from imagebot.look import Look, look
 from imagebot.poll import Doubt, poll
@@ -20,10 +25,23 @@ from imagebot.proposal.choose import Listings, Unlisted
 from imagebot.proposal.outcome import Outcome
 from imagebot.registry.client import Registries
 from imagebot.settings.operator import Settings, TargetSettings
+from imagebot.settings.policy_file import MissingPolicyFile
 from imagebot.store.store import Store
-from imagebot.update import Round, update
+from imagebot.update import update
 
 _T = TypeVar("_T")
+
+
+class RenamedBranch(NeedsOperator):
+    """The target's branch is gone, and the project has another default branch."""
+
+    def __init__(self, branch: str, default: str) -> None:
+        super().__init__(
+            f"there is no branch {branch}; the default branch of the project is {default}: "
+            "if it was renamed, set `branch` of the target to match"
+        )
+        self.branch = branch
+        self.default = default
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +57,16 @@ class Rounds:
         """Look at a target; an outcome is one that failed."""
 
         def step() -> Look:
-            with open_git(self.settings, target) as git:
-                return look(target, git=git, store=self.store, now=now)
+            try:
+                with open_git(self.settings, target) as git:
+                    return look(target, git=git, store=self.store, now=now)
+            except MissingPolicyFile:
+                raise
+            except InvalidInput as error:
+                self._report_fault(target, error, now=now)
+                raise
+            except UnknownBranch as error:
+                raise self._explain_branch(target, error, now=now) from error
 
         return self._isolate(target, step)
 
@@ -58,15 +84,45 @@ class Rounds:
 
         def step() -> Outcome:
             choices = inquiry.choose(seen.survey, listings)
+            memory = self._make_memory(target, now=now)
             with open_git(self.settings, target) as git, open_forge(self.settings, target) as forge:
-                round_ = Round(seen, git, forge, now, self.is_dry)
-                outcome = update(round_, listings=listings, choices=choices)
+                warnings = check_forge(forge, memory=memory, now=now)
+                if target.report_faults and not self.is_dry and has_reported(memory):
+                    withdraw_fault(target, forge=forge, memory=memory)
+                round_ = Round(seen, git, forge, now, memory, self.is_dry)
+                outcome = replace(update(round_, listings=listings, choices=choices), warnings=warnings)
             if not self.is_dry:
                 self.store.keep_outcome(target.name, at=now, summary=outcome.summarize())
             log.info("target_updated", head=outcome.head, **outcome.count_actions())
             return outcome
 
         return self._isolate(target, step)
+
+    def _make_memory(self, target: TargetSettings, *, now: datetime) -> Memory:
+        forge = target.forge
+        name = f"{forge.kind} {getattr(forge, 'url', '')} {getattr(forge, 'project', target.url)}"
+        return Memory(self.store, target.name, forge=name, now=now, is_dry=self.is_dry)
+
+    def _report_fault(self, target: TargetSettings, error: InvalidInput, *, now: datetime) -> None:
+        """Have an issue say what is wrong with the policy file; if that fails as well, it is told in the outcome."""
+        if self.is_dry or not target.report_faults:
+            return
+        try:
+            with open_forge(self.settings, target) as forge:
+                report_fault(error, target, forge=forge, memory=self._make_memory(target, now=now))
+        except ImagebotError as failure:
+            log.warning("fault_not_reported", error=str(failure))
+
+    def _explain_branch(self, target: TargetSettings, error: UnknownBranch, *, now: datetime) -> ImagebotError:
+        """Say which branch the forge has instead, if it tells."""
+        try:
+            with open_forge(self.settings, target) as forge:
+                default = forge.check(now=now).default_branch
+        except ImagebotError:
+            return error
+        return (
+            error if error.is_empty or default in (None, target.branch) else RenamedBranch(target.branch, str(default))
+        )
 
     def _isolate(self, target: TargetSettings, step: Callable[[], _T]) -> _T | Outcome:
         """Do one step for a target; an error, and even a bug, ends the round of this target and of no other."""

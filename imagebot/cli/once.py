@@ -32,6 +32,7 @@ _STYLES = {
     Action.CLOSED: "cyan",
     Action.DECLINED: "dim",
     Action.UNCHANGED: "dim",
+    Action.WAITING: "dim",
     Action.LEFT_ALONE: "yellow",
     Action.FAILED: "bold red",
 }
@@ -84,6 +85,8 @@ def show_outcomes(console: Console, outcomes: Sequence[Outcome]) -> None:
         console.print(Text.assemble((outcome.target, "bold"), head, " (dry run)" if outcome.is_dry else ""))
         for line in outcome.error.splitlines():
             console.print(Text(f"  {visible(line)}", style="red"), soft_wrap=True)
+        for line in outcome.warnings:
+            console.print(Text(f"  {visible(line)}", style="yellow"), soft_wrap=True)
         show_results(console, outcome)
         if outcome.survey is not None:
             _show_rest(console, outcome, outcome.survey)

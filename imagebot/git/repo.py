@@ -205,6 +205,11 @@ class GitRepo:
         """List the paths that differ between the trees of two commits, those that are not UTF-8 with U+FFFD in them."""
         return parse_changes(self._run("diff-tree", "-r", "-z", "--raw", "--no-renames", "--no-commit-id", old, new))
 
+    def fetch_commit(self, oid: Oid) -> None:
+        """Fetch a commit to which no branch points; it is there until the mirror is tidied."""
+        options = ("--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--no-auto-maintenance")
+        self._run_online("fetch", "--quiet", *options, "--depth=1", self._remote.url, oid)
+
     def push(self, branch: str, oid: Oid, *, expected: Oid | None) -> None:
         """Make the branch point to the commit, if it points to the expected one now; None expects no such branch.
 

@@ -21,7 +21,7 @@ from typing import Any
 
 from imagebot.proposal.group import GroupKey, GroupKind, Pair
 from imagebot.proposal.markup import hidden
-from imagebot.proposal.plan import Change, Group, make_fingerprint
+from imagebot.proposal.plan import Group, make_fingerprint
 
 _BEGIN = "<!-- imagebot's text begins: what stands from here to its end is written anew when something changes -->"
 _BLOCK = re.compile(r"<!-- imagebot (\{[^\n<>]{0,1048576}\}) -->")
@@ -45,6 +45,8 @@ class Block:
     policy_file: str | None = None
     opened_at: datetime | None = None
     is_retired: bool = False
+    is_auto_merged: bool = False
+    """Whether the forge was told to merge it when its checks pass: what a person took back is not asked for again."""
 
     def tells_same(self, other: "Block | None") -> bool:
         """Whether a text with the other block tells what one with this block would."""
@@ -52,7 +54,7 @@ class Block:
         return other is not None and facts == (other.key, other.pairs, other.fingerprint, other.is_retired)
 
 
-def make_block(group: Group, *, policy_file: str, opened_at: datetime, declined: Iterable[Pair] = ()) -> Block:
+def make_block(group: Group, *, policy_file: str, opened_at: datetime | None, declined: Iterable[Pair] = ()) -> Block:
     """Make the block of a merge request that proposes the group.
 
     Its fingerprint stands for what the text tells and a reviewer relies on; not for line numbers and counts, which
@@ -67,15 +69,23 @@ def make_block(group: Group, *, policy_file: str, opened_at: datetime, declined:
         group.pairs,
         make_fingerprint(told),
         tuple(sorted(set(declined))),
-        frozenset(map(make_place, group.changes)),
+        frozenset(make_place(change.path, change.pair) for change in group.changes),
         policy_file,
-        opened_at.astimezone(UTC).replace(microsecond=0),
+        opened_at and opened_at.astimezone(UTC).replace(microsecond=0),
     )
 
 
-def make_place(change: Change) -> str:
+def make_place(path: str, pair: Pair) -> str:
     """Stand for a file and what is proposed for an image in it, in as few characters as will do."""
-    return sha256(f"{change.path}\0{change.pair}".encode(errors="surrogatepass")).hexdigest()[:_CODE_DIGITS]
+    return sha256(f"{path}\0{pair}".encode(errors="surrogatepass")).hexdigest()[:_CODE_DIGITS]
+
+
+def fit_block(block: Block, limit: int) -> Block:
+    """Let the block have at most so many characters: places alone can say what was proposed, in fewer."""
+    if len(format_block(block)) <= limit:
+        return block
+    places = sorted(block.places or ())[: max(0, limit - 1000) // _CODE_DIGITS]
+    return replace(block, pairs=(), declined=(), places=frozenset(places))
 
 
 def format_block(block: Block) -> str:
@@ -90,6 +100,7 @@ def format_block(block: Block) -> str:
         "policy": block.policy_file,
         "opened": block.opened_at and block.opened_at.isoformat(),
         "retired": block.is_retired,
+        "auto_merge": block.is_auto_merged,
     }
     fields |= {key: value for key, value in optional.items() if value}
     # `>` would end the comment and `--` is not allowed in one; both can be spelled otherwise in a JSON string.
@@ -161,6 +172,7 @@ def _parse(fields: Any) -> Block:
         None if policy is None else _take(policy),
         None if opened is None else datetime.fromisoformat(opened).astimezone(UTC),
         is_retired=fields.get("retired") is True,
+        is_auto_merged=fields.get("auto_merge") is True,
     )
 
 

@@ -4,7 +4,8 @@ Imagebot-Update: REPOSITORY=TAG     one for each tag, or TAG@DIGEST where only t
 Imagebot-Group: NAME                what the branch is called, without the prefix
 Imagebot-Plan: FINGERPRINT          of what was to be changed
 Imagebot-Files: FINGERPRINT         of the blobs before and after: who changes the commit cannot keep it
-Imagebot-Target: BRANCH             the branch that it is for
+Imagebot-Target: BRANCH             the branch that is kept current by it
+Imagebot-Base: BRANCH               the branch that it is to be merged into, if that is another
 """
 
 import re
@@ -16,7 +17,7 @@ from imagebot.proposal.markup import visible
 from imagebot.proposal.plan import Change, Group
 
 _MAX_LINES = 200
-_TRAILER = re.compile(r"^Imagebot-(Update|Group|Plan|Files|Target): (.+)$", re.MULTILINE)
+_TRAILER = re.compile(r"^Imagebot-(Update|Group|Plan|Files|Target|Base): (.+)$", re.MULTILINE)
 # In a commit message forges read `#12` and `Closes #12`, `@name` and `[skip ci]`: in a file's name they mean nothing.
 _MEANT_FOR_FORGES = re.compile(r"[#@!&%$~\[\]]")
 
@@ -30,6 +31,12 @@ class Trailers:
     plan: str | None = None
     files: str | None = None
     target: str | None = None
+    base: str | None = None
+
+    @property
+    def onto(self) -> str | None:
+        """The branch that it is to be merged into."""
+        return self.base or self.target
 
     def name_branch(self, prefix: str) -> str | None:
         """Name the branch on which imagebot would have put the commit; None if it would not have made it."""
@@ -47,14 +54,16 @@ def make_commit_text(title: str, group: Group) -> str:
     return "\n\n".join([title, "\n".join(_list_moves(group.changes)), allowed])
 
 
-def make_commit_message(text: str, trailers: Trailers) -> str:
-    """Put the trailers behind what people read."""
+def make_commit_message(text: str, trailers: Trailers, *, signed_off_by: str | None = None) -> str:
+    """Put the trailers behind what people read; last that of the Developer Certificate of Origin, if it is wanted."""
     lines = [
         *(f"Imagebot-Update: {pair}" for pair in sorted(trailers.pairs)),
         f"Imagebot-Group: {trailers.group}",
         f"Imagebot-Plan: {trailers.plan}",
         f"Imagebot-Files: {trailers.files}",
         f"Imagebot-Target: {trailers.target}",
+        *([f"Imagebot-Base: {trailers.base}"] if trailers.base else []),
+        *([f"Signed-off-by: {signed_off_by}"] if signed_off_by else []),
     ]
     return f"{text.rstrip()}\n\n" + "\n".join(lines) + "\n"
 
@@ -88,4 +97,5 @@ def find_trailers(message: str) -> Trailers:
         plan=last.get("Plan"),
         files=last.get("Files"),
         target=last.get("Target"),
+        base=last.get("Base"),
     )

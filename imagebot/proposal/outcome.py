@@ -30,13 +30,17 @@ class Action(StrEnum):
     UNCHANGED = "unchanged"
     CLOSED = "closed"
     DECLINED = "declined"  # a person closed exactly this unmerged
+    WAITING = "waiting"  # a limit or the schedule does not let it be opened or moved now
     LEFT_ALONE = "left alone"  # someone else committed to the branch
     FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What came of one branch; `detail` is a sentence where the action alone does not say enough."""
+    """What came of one branch; `detail` is a sentence where the action alone does not say enough.
+
+    What is waiting waits until an instant, or until something is done if that is None.
+    """
 
     branch: str
     title: str
@@ -45,6 +49,7 @@ class Result:
     detail: str = ""
     changes: tuple[Change, ...] = ()
     refused: tuple[Unread, ...] = ()
+    until: datetime | None = None
 
     def summarize(self) -> Mapping[str, object]:
         return {
@@ -53,6 +58,7 @@ class Result:
             "action": self.action.value,
             "url": self.url,
             "detail": self.detail,
+            "until": self.until.isoformat() if self.until else None,
             "refused": [str(each) for each in self.refused],
         }
 
@@ -62,7 +68,8 @@ class Outcome:
     """What came of a target as a whole.
 
     A target that could not be read, or whose policy file is wrong, has an `error` and nothing else; so has one whose
-    round was ended by a bug.
+    round was ended by a bug. One whose forge refused to go on has what was done until then. `warnings` are sentences
+    about what will stop imagebot before long.
     """
 
     target: str
@@ -75,6 +82,9 @@ class Outcome:
     is_bug: bool = field(default=False, kw_only=True)
     is_transient: bool = field(default=False, kw_only=True)
     """Whether the error may pass by itself."""
+    retry_at: datetime | None = field(default=None, kw_only=True)
+    """Before which instant the forge does not want to be asked again, if it says so."""
+    warnings: tuple[str, ...] = field(default=(), kw_only=True)
 
     @property
     def has_failed(self) -> bool:
@@ -96,13 +106,15 @@ class Outcome:
 
     @property
     def waiting(self) -> tuple[str, ...]:
-        """The tags that are too young to be written, each with its image and until when."""
-        return tuple(f"{image.familiar}: {waiting}" for image, waiting in list_waiting(self.choices))
+        """The tags that are too young to be written, and what may not be proposed yet; each with until when."""
+        young = (f"{image.familiar}: {waiting}" for image, waiting in list_waiting(self.choices))
+        return (*young, *(f"{each.title}: {each.detail}" for each in self.results if each.action is Action.WAITING))
 
     @property
     def due_at(self) -> datetime | None:
-        """The instant at which the first of them becomes a candidate; None if none waits for a known time."""
-        return find_due(self.choices)
+        """The instant at which the first of them need not wait any more; None if none waits for a known time."""
+        instants = [find_due(self.choices), *(result.until for result in self.results), self.retry_at]
+        return min((instant for instant in instants if instant is not None), default=None)
 
     def count_actions(self) -> Mapping[str, int]:
         """Count the branches by what was done about them, for the log."""
@@ -114,6 +126,7 @@ class Outcome:
             "target": self.target,
             "head": self.head,
             "error": self.error,
+            "warnings": list(self.warnings),
             "dry_run": self.is_dry,
             "results": [result.summarize() for result in self.results],
             "unlisted": self.unlisted,

@@ -138,6 +138,8 @@ class TargetSettings(Access):
         ".imagebot.yaml"
     )
     ssh: SshSettings = SshSettings()
+    report_faults: YesOrNo = True
+    """Whether the faults of the policy file become an issue in the forge's project."""
     forge: Annotated[GitForge | GitLabForge, Field(discriminator="kind")] = GitForge(kind="git")
 
     @property

@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeDecorator
 
-VERSION = 4
+VERSION = 5
 # "imgb": tells a store from the database of another program.
 APPLICATION_ID = 0x696D6762
 
@@ -166,6 +166,16 @@ pauses = Table(
     sqlite_with_rowid=False,
 )
 
+memos = Table(
+    "memos",
+    metadata,
+    Column("target", Text, primary_key=True),
+    Column("topic", Text, primary_key=True),
+    Column("facts", Text, nullable=False),
+    Column("content", Text, nullable=False),
+    Column("kept_at", Instant, nullable=False),
+)
+
 # What makes a store of that version one of the next. Written out, because the tables above are those of VERSION.
 _UPGRADES = {
     1: (
@@ -204,6 +214,12 @@ _UPGRADES = {
             registry TEXT NOT NULL, path TEXT NOT NULL, since BIGINT NOT NULL, at BIGINT NOT NULL,
             polls INTEGER NOT NULL, reason TEXT NOT NULL, PRIMARY KEY (registry, path)
         ) WITHOUT ROWID""",
+    ),
+    4: (
+        """CREATE TABLE memos (
+            target TEXT NOT NULL, topic TEXT NOT NULL, facts TEXT NOT NULL, content TEXT NOT NULL,
+            kept_at BIGINT NOT NULL, PRIMARY KEY (target, topic)
+        )""",
     ),
 }
 

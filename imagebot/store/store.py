@@ -29,6 +29,7 @@ from imagebot.store import snapshots
 from imagebot.store.contents import Content, format_content, parse_content
 from imagebot.store.history import HistoryMemory
 from imagebot.store.located import LocatedMemory
+from imagebot.store.memos import MemoMemory
 from imagebot.store.pauses import PauseMemory
 from imagebot.store.schema import (
     APPLICATION_ID,
@@ -104,6 +105,7 @@ class Store:
         self.located = LocatedMemory(self._transaction)
         self.pauses = PauseMemory(self._transaction)
         self.history = HistoryMemory(self._transaction)
+        self.memos = MemoMemory(self._transaction)
         self._engine = engine
         self._history = history
 

@@ -22,6 +22,7 @@ images:
 merge_requests:
   labels: [image-update]
   reviewers: [alice]
+  max_open: null
 """
 
 # For each image the tag now written, the tag to move to (None if there is none), and what else the registry lists.

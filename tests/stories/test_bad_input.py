@@ -18,7 +18,7 @@ def test_a_policy_file_with_three_faults_shows_all_three_with_their_places(world
     assert ran.exit_code == 1
     places = [line.partition(" ")[0] for line in ran.targets["infra"]["error"].splitlines()]
     assert places == [".imagebot.yaml:4:22:", ".imagebot.yaml:5:5:", ".imagebot.yaml:6:5:"]
-    assert world.gitlab.requests == []
+    assert world.gitlab.merge_requests == {}
 
 
 def test_a_policy_file_that_is_not_yaml_is_named_with_the_place(world: World, registry: LoopbackRegistry):

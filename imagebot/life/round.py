@@ -1,0 +1,21 @@
+"""What every step of one update needs."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from imagebot.forge import Forge
+from imagebot.git import GitRepo
+from imagebot.life.memory import Memory
+from imagebot.look import Look
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One update of one target. A dry round reads everything, and pushes and proposes nothing."""
+
+    look: Look
+    git: GitRepo
+    forge: Forge
+    now: datetime
+    memory: Memory
+    is_dry: bool = False
