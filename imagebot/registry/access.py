@@ -24,6 +24,7 @@ from imagebot.secret import Secret
 # What a refusal teaches can help so often: hidden (404), then Basic where Bearer is wanted, then a token.
 _MAX_TRIES = 4
 _HEADER_SAFE = re.compile(r"[\x21-\x7e]+")
+_REFUSALS = (400, 401, 403, 404)
 # OAuth 2 answers 400 to a refresh token it does not take.
 _LOGIN_REFUSED = (400, 401, 403)
 _CLOUD_ADVICE = "does the identity have a role that may pull?"
@@ -174,28 +175,42 @@ class Access:
 
     def _learns_from(self, answer: Answer, grant: Grant, errand: Errand) -> bool:
         """Keep what a refusal teaches, and tell whether another try may fare better for it."""
-        if answer.status in (403, 404) and grant.way is None and self._has_password(errand):
+        if answer.status not in _REFUSALS:
+            return False
+        if grant.token is not None:
+            return self._learns_of_token(answer, grant, errand)
+        if answer.status == 401:
+            way = _find_way_in(answer, self._host)
+            return way is not None and self._learns_way(way, grant, errand)
+        if grant.way is None and answer.status != 400 and self._has_password(errand):
             # Artifactory and others let anyone in, and hide what is not for anyone: 404 or 403, and no challenge.
             self._remember(Basic(), errand)
             return True
-        if answer.status != 401:
+        # ECR forbids so a password that has ended.
+        return answer.status == 403 and self._renews(grant, errand)
+
+    def _learns_of_token(self, answer: Answer, grant: Grant, errand: Errand) -> bool:
+        """Learn that a token has ended, or knows nothing yet of what its user may read since it was made.
+
+        Few registries say so as the specification has it: Harbor asks for Basic, the public ECR answers 400.
+        """
+        if grant.token is None or answer.status == 404 or not (grant.is_kept or answer.status == 401):
             return False
-        way = find_way(parse_challenges(answer.headers.get("WWW-Authenticate", "")), self._host)
-        if grant.token is not None:
-            self._forget(grant.token, errand)
-            if not isinstance(way, TokenServer):
-                # Harbor answers a token that has ended with Basic, others with nothing. If it was new, ask afresh.
-                self._remember(grant.way if grant.is_kept else None, errand)
-                return grant.is_kept
-        return way is not None and self._learns_way(way, grant, errand)
+        self._forget(grant.token, errand)
+        way = _find_way_in(answer, self._host) if answer.status == 401 else None
+        if isinstance(way, TokenServer) and way != grant.way:
+            self._remember(way, errand)
+            return True
+        if way is None or isinstance(way, Basic):
+            # Where not even a new token helps, the next request begins anew.
+            self._remember(grant.way if grant.is_kept else None, errand)
+        return grant.is_kept
 
     def _learns_way(self, way: Way, grant: Grant, errand: Errand) -> bool:
         self._remember(way, errand)
-        if isinstance(way, TokenServer):
-            return grant.way != way or grant.is_kept
         if grant.way != way:
-            return self._has_password(errand)
-        return grant.found is not None and self._choose(errand.path).renew(grant.found.credentials)
+            return isinstance(way, TokenServer) or self._has_password(errand)
+        return self._renews(grant, errand)
 
     def _explain_denial(self, answer: Answer, grant: Grant, errand: Errand) -> str:
         registry = self._host.name
@@ -210,6 +225,9 @@ class Access:
         if grant.authorization is not None:
             return f"{registry} refused {which} (401); {advice}"
         return f"{registry} asks for a login in a way that {which} cannot answer (401)"
+
+    def _renews(self, grant: Grant, errand: Errand) -> bool:
+        return grant.found is not None and self._choose(errand.path).renew(grant.found.credentials)
 
     def _has_password(self, errand: Errand) -> bool:
         found = self._choose(errand.path).find()
@@ -228,6 +246,10 @@ class Access:
             # Another thread may have brought a new one meanwhile.
             if slot.token is token:
                 slot.token = None
+
+
+def _find_way_in(answer: Answer, host: RegistryHost) -> Way | None:
+    return find_way(parse_challenges(answer.headers.get("WWW-Authenticate", "")), host)
 
 
 def find_way(challenges: tuple[Challenge, ...], host: RegistryHost) -> Way | None:

@@ -22,6 +22,7 @@ from botocore.exceptions import (
 from botocore.exceptions import (
     ConnectionError as AwsConnectionError,
 )
+from botocore.parsers import ResponseParserError
 
 from imagebot.registry.credentials import Found, Login, Source, SourceKind
 from imagebot.registry.errors import CloudUnavailable, NoCloudLogin
@@ -56,7 +57,7 @@ def fetch_aws_login(login: AwsLogin, registry: str, *, timeout_s: float) -> Foun
         keys = session.get_credentials()
         method = keys.method if keys is not None else None
         answer = _ask(session, host, timeout_s=timeout_s)
-    except (BotoCoreError, ClientError) as error:
+    except (BotoCoreError, ClientError, ResponseParserError) as error:
         # Not chained: the texts of some hold what was sent.
         raise _make_failure(error, login, registry) from None
     profile = f", profile {login.profile}" if login.profile else ""
@@ -101,7 +102,7 @@ def _ask(session: boto3.session.Session, host: EcrHost, *, timeout_s: float) -> 
 
 def _parse_answer(answer: Mapping[str, Any], registry: str) -> Login:
     try:
-        text = base64.b64decode(_find_data(answer)["authorizationToken"]).decode()
+        text = base64.b64decode(_find_data(answer)["authorizationToken"], validate=True).decode()
     except (ValueError, TypeError, KeyError, IndexError):
         raise CloudUnavailable(_CLOUD, registry, "its answer holds no login") from None
     username, _, password = text.partition(":")
@@ -130,8 +131,8 @@ def _find_data(answer: Mapping[str, Any]) -> Mapping[str, Any]:
 def _make_failure(error: Exception, login: AwsLogin, registry: str) -> CloudUnavailable | NoCloudLogin:
     if isinstance(error, ClientError):
         return _make_refusal(error.response, registry)
-    if isinstance(error, AwsConnectionError | HTTPClientError):
-        return CloudUnavailable(_CLOUD, registry, f"no connection ({type(error).__name__})")
+    if isinstance(error, AwsConnectionError | HTTPClientError | ResponseParserError):
+        return CloudUnavailable(_CLOUD, registry, f"no answer that can be used ({type(error).__name__})")
     if isinstance(error, ProfileNotFound):
         return NoCloudLogin(_CLOUD, registry, f"there is no profile {login.profile} in AWS's configuration")
     if isinstance(error, NoCredentialsError):
@@ -148,7 +149,8 @@ def _make_failure(error: Exception, login: AwsLogin, registry: str) -> CloudUnav
 def _make_refusal(response: Mapping[str, Any], registry: str) -> CloudUnavailable | NoCloudLogin:
     code = str(response.get("Error", {}).get("Code", ""))
     status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    said = f"{status} {code}" if re.fullmatch(r"[A-Za-z0-9.]{1,80}", code) else str(status)
+    # Where the answer names no code, boto3 takes the status for one.
+    said = f"{status} {code}" if re.fullmatch(r"[A-Za-z][A-Za-z0-9.]{1,80}", code) else str(status)
     if code in _BRIEF_CODES or status >= 500:
         return CloudUnavailable(_CLOUD, registry, f"it answered {said}")
     if code == "AccessDeniedException":

@@ -37,6 +37,9 @@ def fetch_gcp_login(login: GcpLogin, registry: str, *, timeout_s: float) -> Foun
     except exceptions.GoogleAuthError as error:
         # Not chained: the texts of some hold what was sent.
         raise _make_failure(error, login, registry) from None
+    except (ValueError, TypeError, KeyError, AttributeError):
+        # What the library makes of an answer that is none.
+        raise CloudUnavailable(_CLOUD, registry, "its answer cannot be read") from None
     if not isinstance(identity.token, str) or not identity.token:
         raise CloudUnavailable(_CLOUD, registry, "its answer holds no token")
     found = Login(_USERNAME, Secret(identity.token))

@@ -178,7 +178,8 @@ class RegistryHost:
         if origin.scheme == "http" and not self.plain_http:
             return False
         others = self.token_hosts | _WELL_KNOWN_TOKEN_HOSTS.get(self.name, frozenset())
-        return origin == self.origin or origin.authority in others
+        # Operators copy what a registry says, and some say the port that goes without saying.
+        return origin == self.origin or not others.isdisjoint({origin.authority, f"{origin.host}:{origin.port}"})
 
     def is_own(self, origin: Origin) -> bool:
         """Tell whether the origin is the registry's, or one that its settings name beside it."""
