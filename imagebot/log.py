@@ -5,9 +5,18 @@ at the first line that is logged, so that a command which logs nothing does not 
 """
 
 import logging
+import re
 import sys
+from collections.abc import Callable, MutableMapping, Sequence
+from contextvars import copy_context
 from enum import StrEnum
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+Processor = Callable[[Any, str, MutableMapping[str, Any]], MutableMapping[str, Any]]
+"""What sees every line, as structlog has it: logger, level, and the fields with the event among them."""
 
 
 class LogFormat(StrEnum):
@@ -41,8 +50,14 @@ def bound_fields(**fields: object) -> Any:
     return structlog.contextvars.bound_contextvars(**fields)
 
 
-def configure_logging(level: LogLevel, log_format: LogFormat) -> None:
-    """Send lines of this level and above to standard error."""
+def carry_fields(step: Callable[_P, _T]) -> Callable[_P, _T]:
+    """Return the step so that its lines carry the fields that are bound now, whichever thread takes it."""
+    context = copy_context()
+    return lambda *args, **kwargs: context.run(step, *args, **kwargs)
+
+
+def configure_logging(level: LogLevel, log_format: LogFormat, *, processors: Sequence[Processor] = ()) -> None:
+    """Send lines of this level and above to standard error, after these processors have seen them."""
     import structlog
 
     renderer: Any = structlog.processors.JSONRenderer()
@@ -53,6 +68,7 @@ def configure_logging(level: LogLevel, log_format: LogFormat) -> None:
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
+            *processors,
             structlog.processors.format_exc_info,
             renderer,
         ],
@@ -61,3 +77,45 @@ def configure_logging(level: LogLevel, log_format: LogFormat) -> None:
         logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
         cache_logger_on_first_use=False,
     )
+
+
+_SUBJECTS = ("event", "target", "repository", "branch", "host")
+_SAID_AGAIN_S = 3600.0
+_MOST_KEPT = 10_000
+
+
+class Repeats:
+    """A processor that leaves out what was said before: a service that goes on meets the same failure every minute.
+
+    Warnings and errors about the same in the same words, numbers aside, are written once an hour; bugs always are.
+    """
+
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        self._monotonic = monotonic
+        self._said: dict[tuple[object, ...], float] = {}
+
+    def __call__(self, _: object, level: str, fields: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        import structlog
+
+        if level not in ("warning", "error") or "exc_info" in fields:
+            return fields
+        key = (*(fields.get(name) for name in _SUBJECTS), re.sub(r"\d+", "0", str(fields.get("error", ""))))
+        now = self._monotonic()
+        if now - self._said.get(key, float("-inf")) < _SAID_AGAIN_S:
+            raise structlog.DropEvent
+        if len(self._said) >= _MOST_KEPT:
+            self._said.clear()
+        self._said[key] = now
+        return fields
+
+
+class _Forwarder(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        level = log.error if record.levelno >= logging.ERROR else log.warning
+        bug = {"exc_info": record.exc_info} if record.exc_info else {}
+        level("library_logged", library=record.name, error=record.getMessage(), **bug)
+
+
+def forward_library_logs() -> None:
+    """Let the warnings and errors that libraries log be lines like our own."""
+    logging.basicConfig(level=logging.WARNING, handlers=[_Forwarder()], force=True)

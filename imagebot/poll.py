@@ -18,9 +18,10 @@ from imagebot.errors import ImagebotError, NeedsOperator
 from imagebot.image.snapshot import Snapshot
 from imagebot.log import log
 from imagebot.proposal.choose import Unlisted
+from imagebot.registry.errors import LeftAlone, RateLimited, RegistryUnavailable, UnknownManifest
 
 if TYPE_CHECKING:  # the store and the client are slow to load, and `plan` needs no store
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from datetime import datetime, timedelta
 
     from imagebot.image.reference import Repository
@@ -89,6 +90,24 @@ def _list_to_keep(
     return found or listed
 
 
+def watch_digests(
+    repository: Repository, watched: Iterable[str], *, registries: Registries, store: Store, now: datetime
+) -> bool:
+    """Ask what these tags point to, and remember it; tell whether any points to something else than it did.
+
+    Raises what registries and the store raise.
+    """
+    has_moved = False
+    for tag in sorted(watched):
+        try:
+            digest = registries.fetch_digest(repository, tag)
+        except UnknownManifest:  # that it is gone is for the list to say
+            continue
+        sighting = store.keep_sighting(repository, tag, digest, at=now)
+        has_moved = has_moved or (sighting.is_repushed and sighting.first_seen == now)
+    return has_moved
+
+
 def list_tags(repository: Repository, *, registries: Registries, now: datetime) -> Snapshot | Unlisted:
     """List the tags of one repository where nothing is remembered; says why where that cannot be done."""
     listed = _list(repository, registries)
@@ -99,7 +118,13 @@ def _list(repository: Repository, registries: Registries) -> TagList | Unlisted:
     try:
         listed = registries.list_tags(repository)
     except ImagebotError as error:
-        return Unlisted(repository, str(error), needs_operator=isinstance(error, NeedsOperator))
+        return Unlisted(
+            repository,
+            str(error),
+            needs_operator=isinstance(error, NeedsOperator),
+            is_of_host=isinstance(error, LeftAlone | RateLimited | RegistryUnavailable),
+            retry_at=error.until if isinstance(error, LeftAlone | RateLimited) else None,
+        )
     if not listed.tags:
         # Some registries answer so while they are in trouble: no reason to forget what was seen before.
         return Unlisted(repository, f"the registry lists no tags of {repository}: nothing is decided from that")

@@ -3,14 +3,14 @@
 What fails concerns one target or one repository: it becomes the result, and everything else goes on.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 
 from imagebot.connect import open_forge, open_git
 from imagebot.errors import ImagebotError, InvalidInput, NeedsOperator, Transient
-from imagebot.git import UnknownBranch
+from imagebot.git import Oid, UnknownBranch
 from imagebot.image.reference import Repository
 from imagebot.image.snapshot import Snapshot
 from imagebot.inquire import Inquiry
@@ -20,7 +20,7 @@ from imagebot.life.memory import Memory
 from imagebot.life.round import Round
 from imagebot.log import bound_fields, log
 from imagebot.look import Look, look
-from imagebot.poll import Doubt, poll
+from imagebot.poll import Doubt, poll, refresh
 from imagebot.proposal.choose import Listings, Unlisted
 from imagebot.proposal.outcome import Outcome
 from imagebot.registry.client import Registries
@@ -53,6 +53,15 @@ class Rounds:
     registries: Registries
     is_dry: bool = False
 
+    def list_branches(self, target: TargetSettings) -> Mapping[str, Oid] | Outcome:
+        """Ask the git server which branches the target's repo has, and where they are; an outcome is a failed one."""
+
+        def step() -> Mapping[str, Oid]:
+            with open_git(self.settings, target) as git:
+                return git.list_branches()
+
+        return self._isolate(target, step)
+
     def look(self, target: TargetSettings, *, now: datetime) -> Look | Outcome:
         """Look at a target; an outcome is one that failed."""
 
@@ -71,9 +80,16 @@ class Rounds:
         return self._isolate(target, step)
 
     def poll(self, repository: Repository, *, now: datetime) -> Snapshot | Unlisted:
+        return self._poll_by(poll, repository, now=now)
+
+    def refresh(self, repository: Repository, *, now: datetime) -> bool | Unlisted:
+        """Poll, and tell whether anything changed."""
+        return self._poll_by(refresh, repository, now=now)
+
+    def _poll_by(self, step: Callable[..., _T], repository: Repository, *, now: datetime) -> _T | Unlisted:
         doubt = Doubt(self.settings.max_shrink, self.settings.shrink_patience)
         try:
-            return poll(repository, registries=self.registries, store=self.store, doubt=doubt, now=now)
+            return step(repository, registries=self.registries, store=self.store, doubt=doubt, now=now)
         except Exception as error:  # noqa: BLE001 - a bug concerns one repository, and the others go on
             log.exception("poll_ended_by_a_bug", repository=str(repository))
             return Unlisted.by_bug(repository, error)

@@ -2,13 +2,14 @@
 
 import io
 import json
+import logging
 import sys
 from collections.abc import Iterator
 
 import pytest
 import structlog
 
-from imagebot.log import LogFormat, LogLevel, bound_fields, configure_logging, log
+from imagebot.log import LogFormat, LogLevel, Repeats, bound_fields, configure_logging, forward_library_logs, log
 from imagebot.secret import Secret
 
 
@@ -48,3 +49,48 @@ def test_a_secret_in_a_field_is_masked(capsys: pytest.CaptureFixture[str]):
     log.info("asked", password=Secret("hunter2"))
 
     assert "hunter2" not in capsys.readouterr().err
+
+
+def _list_written(capsys: pytest.CaptureFixture[str]) -> list[dict[str, str]]:
+    return [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+
+
+def test_a_failure_that_goes_on_is_said_once_an_hour(capsys: pytest.CaptureFixture[str]):
+    now = [0.0]
+    configure_logging(LogLevel.INFO, LogFormat.JSON, processors=[Repeats(lambda: now[0])])
+
+    for minute in range(130):
+        now[0] = 60.0 * minute
+        log.warning("poll_failed", repository="ghcr.io/acme/api", error=f"no answer, left alone for {minute} s")
+
+    assert len(_list_written(capsys)) == 3
+
+
+def test_failures_of_others_other_failures_bugs_and_news_are_all_said(capsys: pytest.CaptureFixture[str]):
+    configure_logging(LogLevel.INFO, LogFormat.JSON, processors=[Repeats(lambda: 0.0)])
+
+    for _ in range(2):
+        log.warning("poll_failed", repository="ghcr.io/acme/api", error="no answer")
+        log.warning("poll_failed", repository="ghcr.io/acme/web", error="no answer")
+        log.error("poll_failed", repository="ghcr.io/acme/api", error="401")
+        log.info("branch_pushed", branch="x")
+        log.error("round_ended_by_a_bug", exc_info=True)
+
+    events = [line["event"] for line in _list_written(capsys)]
+    assert (events.count("poll_failed"), events.count("branch_pushed")) == (3, 2)
+    assert events.count("round_ended_by_a_bug") == 2
+
+
+def test_what_libraries_log_is_a_line_like_any_other(capsys: pytest.CaptureFixture[str]):
+    configure_logging(LogLevel.INFO, LogFormat.JSON)
+    root = logging.getLogger()
+    before, level = list(root.handlers), root.level
+    try:
+        forward_library_logs()
+        logging.getLogger("waitress.queue").warning("Task queue depth is %d", 3)
+    finally:
+        root.handlers[:] = before
+        root.setLevel(level)
+
+    (line,) = _list_written(capsys)
+    assert (line["level"], line["library"], line["error"]) == ("warning", "waitress.queue", "Task queue depth is 3")

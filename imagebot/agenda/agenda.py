@@ -29,11 +29,13 @@ _MINUTE = timedelta(minutes=1)
 class Limits:
     """How many rounds may run at once, how often a registry may be polled, and when to update without a reason.
 
+    `polls` are those of all registries, `polls_of_host` those of one: what is more stays for others, whatever one does.
     `floors_s` has the shortest interval of registries that have one. `recheck_s` is for what shows neither in git nor
     in a registry: merge requests that people closed or opened again.
     """
 
     polls: int
+    polls_of_host: int
     updates: int
     recheck_s: float
     floors_s: Mapping[str, float] = field(default_factory=dict)
@@ -83,8 +85,7 @@ class Agenda:
         self._due: DueQueue[str | Repository] = DueQueue()
         self._due_at: DueQueue[str] = DueQueue()
         self._ready: dict[str, None] = {}
-        # Half of the threads stay for other hosts, whatever one of them does.
-        self._hosts = HostQueues(max(1, limits.polls // 2), jitter=jitter)
+        self._hosts = HostQueues(limits.polls_of_host, jitter=jitter)
         self._polling = self._updating = 0
         self._wall: datetime | None = None
 
@@ -93,7 +94,8 @@ class Agenda:
 
         How many rounds may run at once stays as it was.
         """
-        self._limits = replace(limits, polls=self._limits.polls, updates=self._limits.updates)
+        fixed = self._limits
+        self._limits = replace(limits, polls=fixed.polls, polls_of_host=fixed.polls_of_host, updates=fixed.updates)
         self._watch_wall(now)
         for name in sorted(self._targets.keys() - plans.keys()):
             self._drop_target(name)

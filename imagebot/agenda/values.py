@@ -31,7 +31,7 @@ class Plan:
     interval_s: float
     schedule: tuple[Cron, ...] = ()
     timezone: tzinfo = UTC
-    version: str = ""
+    version: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +98,15 @@ class Updated:
     awaits: frozenset[Repository] = frozenset()
     due_at: datetime | None = None
     trouble: Trouble | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A round that has ended: `kind` is poll or update, `result` a word for what it came to."""
+
+    kind: str
+    result: str
+    duration_s: float
 
 
 class Phase(enum.Enum):

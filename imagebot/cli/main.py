@@ -162,6 +162,25 @@ def once(
 
 
 @app.command()
+def run(
+    settings: SettingsFile = Path("config/imagebot.yaml"),
+    log_level: Annotated[
+        LogLevel, typer.Option("--log-level", help="What is logged to standard error.")
+    ] = LogLevel.INFO,
+    log_format: Annotated[LogFormat, typer.Option("--log-format", help="How it is logged.")] = LogFormat.JSON,
+) -> None:
+    """Keep every target of the settings current, until a signal ends it; with a status page, metrics and webhooks."""
+    from time import monotonic
+
+    from imagebot.cli.run import run_service
+    from imagebot.log import Repeats, configure_logging, forward_library_logs
+
+    configure_logging(log_level, log_format, processors=[Repeats(monotonic)])
+    forward_library_logs()
+    raise typer.Exit(run_service(settings or Path("config/imagebot.yaml")))
+
+
+@app.command()
 def demo() -> None:
     """Run the whole loop on this machine, with nothing else installed: from a new tag to the proposed change."""
     from imagebot.cli.demo import run_demo

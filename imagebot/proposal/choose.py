@@ -24,13 +24,16 @@ from imagebot.proposal.survey import Governed, Survey
 class Unlisted:
     """What a repository holds is not known, or not to be trusted, and why: a sentence a person can act on.
 
-    `needs_operator` tells what only a setting or a permission can mend from what may pass by itself.
+    `needs_operator` tells what only a setting or a permission can mend from what may pass by itself; `is_of_host` what
+    concerns everything at the registry, which is left alone until `retry_at` if that is known.
     """
 
     repository: Repository
     reason: str
     needs_operator: bool = False
     is_bug: bool = False
+    is_of_host: bool = False
+    retry_at: datetime | None = None
 
     @classmethod
     def by_bug(cls, repository: Repository, error: Exception) -> "Unlisted":

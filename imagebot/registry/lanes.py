@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from imagebot.image.reference import Repository
+from imagebot.log import carry_fields
 
 _Out = TypeVar("_Out")
 
@@ -42,7 +43,7 @@ class Lanes:
             lane = self._lanes.get(name)
             if lane is None:
                 lane = self._lanes[name] = ThreadPoolExecutor(self._width, thread_name_prefix=f"registry-{name}")
-        return lane.submit(step, repository)
+        return lane.submit(carry_fields(step), repository)
 
     def map(self, step: Callable[[Repository], _Out], repositories: Iterable[Repository]) -> Iterator[_Out]:
         """Begin the step for all repositories, and yield the results in their order."""

@@ -16,10 +16,12 @@ from pydantic import Field, ValidationInfo, model_validator
 from imagebot.errors import NeedsOperator
 from imagebot.settings.duration import ACCEPTED_DURATION, make_duration
 from imagebot.settings.fault import Fault, FaultyFile, list_faults, quote
+from imagebot.settings.pace_section import PacedSection
 from imagebot.settings.ref_name import Branch, BranchPrefix
 from imagebot.settings.registry_section import Access, Count, MaxTags, RegistryName, RegistrySettings
 from imagebot.settings.secret_source import AnyPath, FilePath, SecretText, Surroundings, make_path
 from imagebot.settings.section import MadeFrom, Refused, Section, YesOrNo, matching, validate
+from imagebot.settings.service_section import ServiceSection
 from imagebot.settings.url import (
     ACCEPTED_FORGE_URL,
     ACCEPTED_GIT_URL,
@@ -124,7 +126,7 @@ class GitLabForge(Section):
         return self
 
 
-class TargetSettings(Access):
+class TargetSettings(Access, PacedSection):
     """One branch of one git repo, how to get at it, and where its merge requests live."""
 
     given_name: Annotated[str, matching(_NAME, "a name of letters, digits and . _ - + / @")] | None = Field(
@@ -165,7 +167,7 @@ class TargetSettings(Access):
         return self
 
 
-class Settings(Section):
+class Settings(ServiceSection):
     """All of the settings file."""
 
     data_dir: AnyPath = DEFAULT_DATA_DIR

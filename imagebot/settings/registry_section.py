@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 
 from imagebot.errors import InvalidInput
 from imagebot.image.reference import parse_repository
+from imagebot.settings.pace_section import Interval
 from imagebot.settings.registry_login import Logins, LoginSettings, Username, name_kinds
 from imagebot.settings.secret_source import FilePath, SecretText
 from imagebot.settings.section import MadeFrom, Refused, Section, YesOrNo, matching
@@ -75,6 +76,8 @@ class RegistrySettings(Access):
         ),
     ] = frozenset()
     max_tags: MaxTags | None = None
+    interval: Interval | None = None
+    """How often it is polled for one repository, at most."""
     client_cert_file: FilePath | None = None
     client_key_file: FilePath | None = None
     requests_in_flight: Count | None = None

@@ -229,6 +229,12 @@ class Store:
             row = connection.execute(query).one_or_none()
         return row and KeptOutcome(row.finished_at, MappingProxyType(json.loads(row.summary)))
 
+    def ping(self) -> None:
+        """See whether the file can be written to; raises what every write may."""
+        with self._transaction(immediate=True) as connection:
+            # The same version again: the page is written all the same.
+            connection.exec_driver_sql(f"PRAGMA user_version = {VERSION}")
+
     @contextmanager
     def _transaction(self, *, immediate: bool) -> Iterator[Connection]:
         engine = self._engine.execution_options(immediate=immediate)

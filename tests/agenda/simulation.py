@@ -69,7 +69,7 @@ class Simulation:
 def simulate(
     plans: Mapping[str, Plan], *, limits: Limits | None = None, jitter: Callable[[], float] = lambda: 0.5
 ) -> Simulation:
-    limits = limits or Limits(polls=4, updates=2, recheck_s=3600)
+    limits = limits or Limits(polls=4, polls_of_host=2, updates=2, recheck_s=3600)
     simulation = Simulation(Agenda(limits, jitter=jitter))
     simulation.agenda.configure(plans, limits, simulation.now)
     return simulation

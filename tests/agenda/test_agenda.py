@@ -37,7 +37,7 @@ def test_what_a_target_uses_is_polled_within_the_interval_and_then_again_and_aga
 
 
 def test_an_update_without_a_reason_is_only_a_look_until_a_recheck_is_due():
-    simulation = simulate({"fleet": MINUTES_5}, limits=Limits(polls=1, updates=1, recheck_s=1200))
+    simulation = simulate({"fleet": MINUTES_5}, limits=Limits(polls=1, polls_of_host=1, updates=1, recheck_s=1200))
 
     began = simulation.live(1500, end_well({"fleet": uses()}))
 
@@ -155,7 +155,7 @@ def test_the_clock_on_the_wall_has_no_say_in_intervals(fleet: Simulation, step_s
 
 def test_after_a_long_pause_everything_is_done_once_and_then_in_slots_of_its_own():
     plans = {f"t{number:02}": MINUTES_5 for number in range(40)}
-    simulation = simulate(plans, limits=Limits(polls=40, updates=40, recheck_s=1e9))
+    simulation = simulate(plans, limits=Limits(polls=40, polls_of_host=40, updates=40, recheck_s=1e9))
     simulation.live(600, end_well(dict.fromkeys(plans, uses())))
     simulation.advance(6 * 3600)
     simulation.began.clear()
@@ -169,7 +169,7 @@ def test_after_a_long_pause_everything_is_done_once_and_then_in_slots_of_its_own
 
 def test_targets_are_spread_over_the_interval():
     plans = {f"t{number:03}": MINUTES_5 for number in range(300)}
-    simulation = simulate(plans, limits=Limits(polls=1, updates=300, recheck_s=1e9))
+    simulation = simulate(plans, limits=Limits(polls=1, polls_of_host=1, updates=300, recheck_s=1e9))
     simulation.live(301, end_well(dict.fromkeys(plans, uses())))
     simulation.began.clear()
 
@@ -180,7 +180,7 @@ def test_targets_are_spread_over_the_interval():
 
 
 def test_a_repository_is_polled_at_the_shortest_interval_of_those_who_use_it_but_not_below_its_registrys():
-    limits = Limits(polls=4, updates=2, recheck_s=1e9, floors_s={"docker.io": 600})
+    limits = Limits(polls=4, polls_of_host=2, updates=2, recheck_s=1e9, floors_s={"docker.io": 600})
     simulation = simulate({"fast": Plan(60), "slow": Plan(3600)}, limits=limits)
 
     simulation.live(3600, end_well({"fast": uses(API, CACHE), "slow": uses(API, WEB)}))
@@ -229,7 +229,7 @@ def test_what_needs_a_person_is_tried_again_ever_more_rarely_and_at_once_when_th
     fleet.end("fleet", Updated(trouble=Trouble(Cause.OPERATOR)))
     fleet.advance(60)
 
-    fleet.agenda.configure({"fleet": Plan(300, version="another token")}, fleet.agenda._limits, fleet.now)
+    fleet.agenda.configure({"fleet": Plan(300, version=1)}, fleet.agenda._limits, fleet.now)
 
     assert waits == [pytest.approx(each * 0.95, rel=0.06) for each in (300, 600, 1200, 2400, 3600, 3600)]
     assert Update("fleet") in fleet.beat()

@@ -23,7 +23,7 @@ PLANS = {
     "hourly": Plan(300, (parse_cron("0 * * * *"),)),
     "rare": Plan(3600),
 }
-LIMITS = Limits(polls=3, updates=2, recheck_s=1800)
+LIMITS = Limits(polls=3, polls_of_host=2, updates=2, recheck_s=1800)
 TROUBLES = [None, None, *(Trouble(cause) for cause in Cause), Trouble(Cause.HOST, 40.0)]
 
 

@@ -6,7 +6,14 @@ from pathlib import Path
 import pytest
 
 from imagebot.policy.variant import split_tag
-from imagebot.settings import merge_requests_section, operator, policy_file, registry_login, registry_section
+from imagebot.settings import (
+    merge_requests_section,
+    operator,
+    policy_file,
+    registry_login,
+    registry_section,
+    service_section,
+)
 
 _FOLDER = Path(__file__).parents[2] / "docs"
 _DOCS = _FOLDER / "policy-file.md"
@@ -48,6 +55,7 @@ def test_the_table_of_variants_is_true(tag, said):
         ("settings.md", registry_login.AzureSettings),
         ("settings.md", operator.TargetSettings),
         ("settings.md", operator.SshSettings),
+        ("settings.md", service_section.WebSection),
         ("settings.md", operator.GitLabForge),
     ],
 )

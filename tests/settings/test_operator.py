@@ -549,17 +549,19 @@ def test_the_sample_shows_every_key_and_is_accepted(tmp_path):
     (tmp_path / "secrets" / "pull").mkdir()
     for name in (
         "registry-password", "gitlab-token", "ca.pem", "id_ed25519", "known_hosts", "pull/.dockerconfigjson", "aws-key",
-        "azure-secret", "imagebot.pem", "imagebot-key.pem",
+        "azure-secret", "imagebot.pem", "imagebot-key.pem", "web-password",
     ):  # fmt: skip
         (tmp_path / "secrets" / name).write_text("x")
     (tmp_path / "docker").mkdir()
 
-    settings = load_settings(tmp_path / "imagebot.yaml", {"WEB_REGISTRY_PASSWORD": "x", "PROXY_PASSWORD": "x"})
+    environ = dict.fromkeys(("WEB_REGISTRY_PASSWORD", "PROXY_PASSWORD", "WEB_TOKEN"), "x")
+    settings = load_settings(tmp_path / "imagebot.yaml", environ)
 
     gitlab, plain = settings.targets
     registries = settings.registries.values()
     logins = [registry.login for registry in registries if registry.login is not None]
-    shown = [settings, settings.author, gitlab, gitlab.forge, plain.ssh, *registries, *logins]
+    assert settings.web is not None
+    shown = [settings, settings.author, settings.web, gitlab, gitlab.forge, plain.ssh, *registries, *logins]
     assert isinstance(gitlab.forge, GitLabForge)
     assert plain.forge == GitForge(kind="git")
     for section in shown:
