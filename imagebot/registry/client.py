@@ -28,6 +28,7 @@ from imagebot.registry.errors import UnexpectedAnswer, UnknownManifest, UnknownR
 from imagebot.registry.host import MAX_TAGS, RegistryHost, find_origin
 from imagebot.registry.logins import HostLogins, LoginSources, Means
 from imagebot.registry.message import Answer, Request
+from imagebot.registry.mirrors import Mirrors
 from imagebot.registry.pacing import Pacing
 from imagebot.registry.page import Pages, find_next_page, parse_page
 from imagebot.registry.transport import Transport
@@ -110,6 +111,11 @@ class Registries:
         breaks off is an error. Raises UnknownRepository, AccessDenied, RateLimited, RegistryUnavailable,
         UnexpectedAnswer, UntrustedCertificate, PrivateAddress, UnreadableCredentials, CredentialHelperTimedOut.
         """
+        return self._find_registry(repository.registry).mirrors.ask(
+            repository, lambda place: self._list_tags(place, is_mirror=place != repository)
+        )
+
+    def _list_tags(self, repository: Repository, *, is_mirror: bool) -> TagList:
         registry = self._find_registry(repository.registry)
         limits = _Limits.of(self._max_tags if registry.host.max_tags is None else registry.host.max_tags)
         url: str | None = f"{registry.host.base_url}/v2/{repository.path}/tags/list?n={_PAGE_TAGS}"
@@ -129,13 +135,22 @@ class Registries:
             is_new = pages.add(parse_page(answer.body, repository.registry))
             if url is not None and (url in asked or not is_new):
                 raise UnexpectedAnswer(repository.registry, f"the pages of the tags of {repository} go in circles")
-        return pages.make_list()
+        listed = pages.make_list()
+        if is_mirror and not listed.tags:
+            # Some list only what was fetched through them before.
+            raise UnexpectedAnswer(repository.registry, f"as a mirror it lists no tags of {repository}")
+        return listed
 
     def fetch_digest(self, repository: Repository, tag: str) -> str:
         """Return the digest of what a tag names now: of the index, where it names an image for several platforms.
 
         Raises UnknownManifest, and what `list_tags` raises but for UnknownRepository.
         """
+        return self._find_registry(repository.registry).mirrors.ask(
+            repository, lambda place: self._fetch_digest(place, tag)
+        )
+
+    def _fetch_digest(self, repository: Repository, tag: str) -> str:
         # Docker Hub counts a GET as a pull.
         digest = self._ask_manifest("HEAD", repository, tag).headers.get("Docker-Content-Digest")
         if digest is not None:
@@ -147,6 +162,11 @@ class Registries:
 
         Raises UnknownManifest, and what `list_tags` raises but for UnknownRepository.
         """
+        return self._find_registry(repository.registry).mirrors.ask(
+            repository, lambda place: self._fetch_manifest(place, digest)
+        )
+
+    def _fetch_manifest(self, repository: Repository, digest: str) -> Index | Manifest:
         answer = self._ask_manifest("GET", repository, digest)
         _check_hash(answer.body, digest, repository=repository)
         try:
@@ -160,6 +180,11 @@ class Registries:
         It is a blob, and registries keep those elsewhere: it is fetched from any public host they lead to, without a
         login. Raises what `list_tags` raises but for UnknownRepository.
         """
+        return self._find_registry(repository.registry).mirrors.ask(
+            repository, lambda place: self._fetch_config(place, digest)
+        )
+
+    def _fetch_config(self, repository: Repository, digest: str) -> Config:
         answer = self._fetch_blob(repository, digest)
         if answer.status != 200:
             reason = f"status {answer.status} where the blob {digest} of {repository} was asked for"
@@ -229,6 +254,7 @@ class Registries:
             self._make_transport(RegistryHost(f"the storage of {name}", proxy=host.proxy), named=frozenset()),
             logins,
             Access(host, logins.choose, monotonic=monotonic),
+            Mirrors(host),
         )
 
     def _make_transport(self, host: RegistryHost, *, named: frozenset[str]) -> Transport:
@@ -245,6 +271,7 @@ class _Registry:
     """To hosts that keep its blobs and are not named in the settings: other connections, all to public addresses."""
     logins: HostLogins
     access: Access
+    mirrors: Mirrors
     is_first: threading.Lock = field(default_factory=threading.Lock)
     """Taken for good by the first request."""
     is_known: threading.Event = field(default_factory=threading.Event)

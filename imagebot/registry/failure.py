@@ -26,8 +26,12 @@ _NAME_NOT_FOUND = (
 )
 _TOO_SLOW = "no complete answer within {timeout_s:g} s; is there a way to it from here? If it is slow, raise `timeout`"
 _BROKEN_OFF = "the connection was broken off"
-_NO_TLS = "TLS could not be agreed on; a registry that speaks plain HTTP needs plain_http: true"
+_NO_TLS = (
+    "TLS could not be agreed on; a registry that speaks plain HTTP needs plain_http: true, one that asks who we are"
+    " client_cert_file"
+)
 _NO_PROXY = "its proxy is none that can be used: accepted are http:// and https:// (in https_proxy, all_proxy, proxy)"
+_NO_WAY = "it lets us through to no such host; does it want a login (proxy_username), or forbid the host?"
 # The class of a cause, what it means, and whether it tends to be brief.
 _REASONS: tuple[tuple[type[BaseException], str, bool], ...] = (
     (urllib3.exceptions.ProxySchemeUnknown, _NO_PROXY, False),
@@ -64,7 +68,7 @@ def make_failure(error: BaseException, registry: str, timeout_s: float) -> Image
         if any(isinstance(cause, kind) for cause in causes):
             text = through + reason.format(timeout_s=timeout_s)
             return RegistryUnavailable(registry, text, is_brief=is_brief)
-    return RegistryUnavailable(registry, through + _describe(causes))
+    return RegistryUnavailable(registry, through + (_NO_WAY if through else _describe(causes)))
 
 
 def _describe(causes: tuple[BaseException, ...]) -> str:

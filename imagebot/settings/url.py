@@ -55,11 +55,10 @@ def make_proxy_url(text: str, _: object) -> str:
     """Return the text, without a slash at its end, if it is a proxy's URL, or NO_PROXY; raises Refused."""
     if text == NO_PROXY:
         return text
+    if "@" in text:
+        accepted = "a URL without; use the keys proxy_username and proxy_password"
+        raise Refused(accepted, found="a URL with a user in it")
     url = _split(text)
-    if url.username is not None:
-        raise Refused(
-            found="a URL with a user in it", accepted="a URL without; use the keys proxy_username and proxy_password"
-        )
     if url.scheme not in ("https", "http") or url.path.strip("/"):
         raise _refuse(text)
     return text.rstrip("/")

@@ -8,7 +8,7 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 _CA_USAGE = x509.KeyUsage(
@@ -44,11 +44,29 @@ class Authority:
         self.ca_file.write_bytes(certificate.sign(self._key, hashes.SHA256()).public_bytes(Encoding.PEM))
         self._server_file.write_bytes(self._issue(("localhost", *names)))
 
-    def make_server_context(self) -> ssl.SSLContext:
-        """Return what a server wraps its socket with."""
+    def make_server_context(self, *, asks_clients: ssl.VerifyMode = ssl.CERT_NONE) -> ssl.SSLContext:
+        """Return what a server wraps its socket with; it may ask its clients for a certificate of this authority."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self._server_file)
+        context.load_verify_locations(self.ca_file)
+        context.verify_mode = asks_clients
         return context
+
+    def issue_client(self, folder: Path, *, passphrase: bytes | None = None) -> tuple[Path, Path]:
+        """Issue a certificate for a client; return its file and that of its key."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "imagebot")])
+        certificate = (
+            _start(subject, self._name, key.public_key())
+            .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
+            .sign(self._key, hashes.SHA256())
+        )
+        protection = BestAvailableEncryption(passphrase) if passphrase else NoEncryption()
+        certificate_file, key_file = folder / "client.pem", folder / "client-key.pem"
+        certificate_file.write_bytes(certificate.public_bytes(Encoding.PEM))
+        key_file.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, protection))
+        return certificate_file, key_file
 
     def _issue(self, hosts: tuple[str, ...]) -> bytes:
         key = ec.generate_private_key(ec.SECP256R1())

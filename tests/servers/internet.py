@@ -30,7 +30,8 @@ class Internet:
         self.calls: list[tuple[str, Call]] = []
         self._hosts = hosts
         self._authority = Authority(folder / "internet", names=tuple(hosts))
-        self._server = LoopbackServer(self._answer, tls=self._authority.make_server_context())
+        self.tls = self._authority.make_server_context()
+        self._server = LoopbackServer(self._answer, tls=self.tls)
         self._proxy = RawServer(self._lead)
         self._stack = ExitStack()
 
@@ -42,9 +43,13 @@ class Internet:
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
+    @property
+    def proxy_url(self) -> str:
+        return f"http://{self._proxy.address}"
+
     def connect(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Let clients that are made from here on reach these hosts, over TLS."""
-        monkeypatch.setenv("https_proxy", f"http://{self._proxy.address}")
+        monkeypatch.setenv("https_proxy", self.proxy_url)
         monkeypatch.setenv("SSL_CERT_FILE", str(self._authority.ca_file))
 
     def list_asked(self) -> list[str]:
