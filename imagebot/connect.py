@@ -7,13 +7,15 @@ loaded by the function that needs it.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import imagebot
 from imagebot.errors import ImagebotError
 from imagebot.log import log
-from imagebot.settings.operator import GitForge, Settings, TargetSettings
+from imagebot.secret import Secret
+from imagebot.settings.forge_section import AppSettings, GitHubSettings, GitLabSettings, GitSettings
 from imagebot.settings.registry_login import (
     AnonymousSettings,
     AwsSettings,
@@ -30,11 +32,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from imagebot.forge import Forge
+    from imagebot.forge.github_app import GitHubApp, Installation
     from imagebot.git import GitRepo
     from imagebot.registry.client import Registries
     from imagebot.registry.given_login import GivenLogin
     from imagebot.registry.host import RegistryHost
     from imagebot.registry.pacing import KeptPauses, Pacing
+    from imagebot.settings.operator import Settings, TargetSettings
     from imagebot.settings.registry_section import RegistrySettings
     from imagebot.store.store import Store
 
@@ -152,10 +156,11 @@ def open_git(settings: Settings, target: TargetSettings) -> GitRepo:
     """Open the target's mirror under the data directory; only one process at a time can have it open."""
     from imagebot.git import GitRemote, GitRepo, Signature
 
+    username, password = _find_git_login(settings, target)
     remote = GitRemote(
         url=target.url,
-        username=target.username,
-        password=target.password,
+        username=username,
+        password=password,
         ca_file=target.ca_file,
         ssh_key_file=target.ssh.key_file,
         ssh_known_hosts_file=target.ssh.known_hosts_file,
@@ -164,6 +169,14 @@ def open_git(settings: Settings, target: TargetSettings) -> GitRepo:
     author = Signature(settings.author.name, settings.author.email)
     path = settings.data_dir / "git" / _mirror_name(target)
     return GitRepo(path, remote, author=author, timeout_s=settings.timeout_s * _GIT_PATIENCE)
+
+
+def _find_git_login(settings: Settings, target: TargetSettings) -> tuple[str | None, Secret | None]:
+    """Find the user and the password for git: those of the settings, or else what GitHub gives its App."""
+    forge = target.forge
+    if isinstance(forge, GitHubSettings) and forge.app and target.password is None and target.url.startswith("http"):
+        return "x-access-token", _log_in_as_app(forge, forge.app, timeout_s=settings.timeout_s).token
+    return target.username, target.password
 
 
 def _mirror_name(target: TargetSettings) -> str:
@@ -175,15 +188,58 @@ def _mirror_name(target: TargetSettings) -> str:
 def open_forge(settings: Settings, target: TargetSettings) -> Forge:
     """Open the target's forge."""
     forge = target.forge
-    if isinstance(forge, GitForge):
+    if isinstance(forge, GitSettings):
         from imagebot.forge.branch_only import BranchForge
 
         return BranchForge()
+    if isinstance(forge, GitHubSettings):
+        return _open_github(forge, timeout_s=settings.timeout_s)
     from imagebot.forge import ForgeProject
-    from imagebot.forge.gitlab import GitLabForge  # python-gitlab is slow to load
 
     project = ForgeProject(forge.url, forge.project, forge.token, ca_file=forge.ca_file, plain_http=forge.plain_http)
-    return GitLabForge(project, timeout_s=settings.timeout_s)
+    if isinstance(forge, GitLabSettings):
+        from imagebot.forge.gitlab import GitLabForge  # python-gitlab is slow to load
+
+        return GitLabForge(project, timeout_s=settings.timeout_s)
+    from imagebot.forge.gitea import GiteaForge
+
+    return GiteaForge(project, timeout_s=settings.timeout_s)
+
+
+def _open_github(forge: GitHubSettings, *, timeout_s: float) -> Forge:
+    from imagebot.forge import ForgeProject
+    from imagebot.forge.github import GitHubForge  # PyGithub is slow to load
+
+    installation = None if forge.app is None else _log_in_as_app(forge, forge.app, timeout_s=timeout_s)
+    token = forge.token if installation is None else installation.token
+    project = ForgeProject(
+        forge.url, forge.project, token or Secret(""), ca_file=forge.ca_file, plain_http=forge.plain_http
+    )
+    return GitHubForge(
+        project,
+        timeout_s=timeout_s,
+        permissions=installation.permissions if installation else None,
+        makes_commits=forge.verified_commits,
+    )
+
+
+def _log_in_as_app(forge: GitHubSettings, app: AppSettings, *, timeout_s: float) -> Installation:
+    known = _find_app(forge.url, app.id, app.private_key, forge.ca_file, forge.plain_http, timeout_s)
+    return known.log_in(forge.project)
+
+
+# Its tokens hold for an hour, longer than the clients that are made for a round.
+@lru_cache(maxsize=256)
+def _find_app(
+    url: str, app_id: str, key: Secret, ca_file: Path | None, plain_http: bool, timeout_s: float
+) -> GitHubApp:
+    from imagebot.forge import ForgeProject
+    from imagebot.forge.github_app import GitHubApp  # PyGithub is slow to load
+
+    def make_project(path: str, token: Secret) -> ForgeProject:
+        return ForgeProject(url, path, token, ca_file=ca_file, plain_http=plain_http)
+
+    return GitHubApp(app_id, key, make_project=make_project, timeout_s=timeout_s)
 
 
 def find_store_file(settings: Settings) -> Path:

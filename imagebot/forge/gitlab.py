@@ -50,7 +50,7 @@ from imagebot.forge.interface import (
     Opened,
     ProjectState,
 )
-from imagebot.forge.once import as_stored, close_issue, create_once, ensure_issue
+from imagebot.forge.once import as_stored, close_issue, create_once, ensure_issue, explained
 
 _MOST_ENDED = 1000
 _DEVELOPER = 30
@@ -135,7 +135,8 @@ class GitLabForge:
         }
         if wishes.milestone_id is not None:
             body["milestone_id"] = wishes.milestone_id
-        answer, is_new = self._create_or_find(new, body)
+        with explained(lambda: _find_fault(self._api.get("", PROJECT)), self._project):
+            answer, is_new = self._create_or_find(new, body)
         unmet = [*wishes.unmet, *wishes.list_dropped(answer)]
         opened = make_merge_request(answer)
         if not is_new:

@@ -3,12 +3,21 @@
 The rules are the same on every forge; what a forge sends and answers is its own module's business.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Protocol, TypeVar
 
-from imagebot.forge.errors import ForgeConflict, ForgeRefused, ForgeUnavailable, UnexpectedForgeAnswer
+from imagebot.forge.errors import (
+    ForgeAccessDenied,
+    ForgeConflict,
+    ForgeRefused,
+    ForgeUnavailable,
+    UnexpectedForgeAnswer,
+    UnfitProject,
+)
+from imagebot.forge.interface import ForgeProject
 
 T = TypeVar("T")
 
@@ -32,6 +41,17 @@ def create_once(
             return existing, False
         wait(wait_s)
     return create(), True
+
+
+@contextmanager
+def explained(find_fault: Callable[[], str | None], project: ForgeProject) -> Iterator[None]:
+    """Say of what is refused that it is the project which takes nothing, where asking about it shows that."""
+    try:
+        yield
+    except (ForgeAccessDenied, ForgeRefused) as error:
+        if error.status != 401 and (fault := find_fault()):
+            raise UnfitProject(project.host, project.path, fault) from error
+        raise
 
 
 @dataclass(frozen=True, slots=True)

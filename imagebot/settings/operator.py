@@ -9,26 +9,24 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field, ValidationInfo, model_validator
 
 from imagebot.errors import NeedsOperator
 from imagebot.settings.duration import ACCEPTED_DURATION, make_duration
 from imagebot.settings.fault import Fault, FaultyFile, list_faults, quote
+from imagebot.settings.forge_section import ForgeSettings, GitSettings, refuse_plain_http
 from imagebot.settings.pace_section import PacedSection
 from imagebot.settings.ref_name import Branch, BranchPrefix
 from imagebot.settings.registry_section import Access, Count, MaxTags, RegistryName, RegistrySettings
-from imagebot.settings.secret_source import AnyPath, FilePath, SecretText, Surroundings, make_path
+from imagebot.settings.secret_source import AnyPath, FilePath, Surroundings, make_path
 from imagebot.settings.section import MadeFrom, Refused, Section, YesOrNo, matching, validate
 from imagebot.settings.service_section import ServiceSection
 from imagebot.settings.url import (
-    ACCEPTED_FORGE_URL,
     ACCEPTED_GIT_URL,
     find_host,
     find_repo_path,
-    is_plain_http,
-    make_forge_url,
     make_git_url,
     simplify_url,
 )
@@ -39,7 +37,6 @@ DEFAULT_DATA_DIR = Path("/var/lib/imagebot")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/@+-]{0,199}")
 _PERSON = re.compile(r"[^<>\x00-\x1f\x7f]{1,200}")
 _EMAIL = re.compile(r"[^<>\s\x00-\x1f\x7f]{1,200}")
-_PROJECT = re.compile(r"[0-9]+|[A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+)+")
 _PERCENTAGE = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,9})?)%")
 _AT_MOST_100 = Field(max_length=100)
 _OWN_PREFIX = (
@@ -104,28 +101,6 @@ class SshSettings(Section):
     known_hosts_file: FilePath | None = None
 
 
-class GitForge(Section):
-    """No forge: the branch is pushed, and the text of the proposal is in the commit message."""
-
-    kind: Literal["git"]
-
-
-class GitLabForge(Section):
-    """A GitLab project, by its path or number, and the token that merge requests are opened with."""
-
-    kind: Literal["gitlab"]
-    url: Annotated[str, MadeFrom(ACCEPTED_FORGE_URL, make_forge_url)]
-    project: Annotated[str, matching(_PROJECT, "the project's path, as in infra/fleet, or its number in quotes")]
-    token: SecretText
-    ca_file: FilePath | None = None
-    plain_http: YesOrNo = False
-
-    @model_validator(mode="after")
-    def _refuse_unwanted_plain_http(self) -> "GitLabForge":
-        _check_plain_http(self.url, is_allowed=self.plain_http)
-        return self
-
-
 class TargetSettings(Access, PacedSection):
     """One branch of one git repo, how to get at it, and where its merge requests live."""
 
@@ -142,7 +117,7 @@ class TargetSettings(Access, PacedSection):
     ssh: SshSettings = SshSettings()
     report_faults: YesOrNo = True
     """Whether the faults of the policy file become an issue in the forge's project."""
-    forge: Annotated[GitForge | GitLabForge, Field(discriminator="kind")] = GitForge(kind="git")
+    forge: ForgeSettings = GitSettings(kind="git")
 
     @property
     def name(self) -> str:
@@ -163,7 +138,7 @@ class TargetSettings(Access, PacedSection):
 
     @model_validator(mode="after")
     def _refuse_unwanted_plain_http(self) -> "TargetSettings":
-        _check_plain_http(self.url, is_allowed=self.plain_http)
+        refuse_plain_http(self.url, is_allowed=self.plain_http)
         return self
 
 
@@ -267,11 +242,6 @@ def _find_docker_folder(environ: Mapping[str, str]) -> Path | None:
 
 def _make_target_name(url: str, branch: str) -> str:
     return f"{find_repo_path(url)}@{branch}"
-
-
-def _check_plain_http(url: str, *, is_allowed: bool) -> None:
-    if is_plain_http(url) and not is_allowed:
-        raise Refused("https://, or http:// with plain_http: true", found="http:// without plain_http", at=("url",))
 
 
 def _refuse_repeated_names(root: Node) -> Iterator[Refused]:

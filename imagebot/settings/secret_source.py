@@ -58,12 +58,24 @@ class SecretSource(Section):
 
 
 def _load_secret(source: SecretSource, surroundings: Surroundings) -> Secret:
-    if (source.file is None) == (source.env is None):
-        raise Refused(found="both or none of the keys file and env")
-    text, key = (_read_file(source.file), "file") if source.file else (_read_variable(source, surroundings), "env")
+    text, key = _read(source, surroundings)
     if not text or not text.isprintable():
         raise Refused("one line of text, not empty", found="a secret that is not one line of text", at=(key,))
     return Secret(text)
+
+
+def _load_lines(source: SecretSource, surroundings: Surroundings) -> Secret:
+    text, key = _read(source, surroundings)
+    if not text.strip():
+        raise Refused("a text, not empty", found="an empty secret", at=(key,))
+    return Secret(text)
+
+
+def _read(source: SecretSource, surroundings: Surroundings) -> tuple[str, str]:
+    """Read the secret; return it with the key that says where it is."""
+    if (source.file is None) == (source.env is None):
+        raise Refused(found="both or none of the keys file and env")
+    return (_read_file(source.file), "file") if source.file else (_read_variable(source, surroundings), "env")
 
 
 def _read_variable(source: SecretSource, surroundings: Surroundings) -> str:
@@ -91,3 +103,6 @@ def _read_file(path: Path) -> str:
 
 SecretText = Annotated[Secret, MadeFrom("", _load_secret, source=SecretSource)]
 """A secret in the program, `{file: PATH}` or `{env: NAME}` in the file."""
+
+SecretLines = Annotated[Secret, MadeFrom("", _load_lines, source=SecretSource)]
+"""The same, of any number of lines: a private key."""

@@ -7,6 +7,7 @@ import pytest
 
 from imagebot.policy.variant import split_tag
 from imagebot.settings import (
+    forge_section,
     merge_requests_section,
     operator,
     policy_file,
@@ -56,7 +57,11 @@ def test_the_table_of_variants_is_true(tag, said):
         ("settings.md", operator.TargetSettings),
         ("settings.md", operator.SshSettings),
         ("settings.md", service_section.WebSection),
-        ("settings.md", operator.GitLabForge),
+        ("settings.md", forge_section.GitSettings),
+        ("settings.md", forge_section.GitLabSettings),
+        ("settings.md", forge_section.GitHubSettings),
+        ("settings.md", forge_section.AppSettings),
+        ("settings.md", forge_section.GiteaSettings),
     ],
 )
 def test_every_key_is_in_a_table(page, section):

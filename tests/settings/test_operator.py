@@ -10,10 +10,9 @@ import pytest
 from imagebot.errors import NeedsOperator
 from imagebot.registry.host import MAX_TAGS
 from imagebot.secret import Secret
+from imagebot.settings.forge_section import GiteaSettings, GitHubSettings, GitLabSettings, GitSettings
 from imagebot.settings.operator import (
     Author,
-    GitForge,
-    GitLabForge,
     InvalidSettings,
     Settings,
     SshSettings,
@@ -22,6 +21,7 @@ from imagebot.settings.operator import (
     make_default_settings,
 )
 from imagebot.settings.registry_section import RegistrySettings
+from imagebot.settings.section import Section
 from imagebot.store.store import KEEP_HISTORY
 
 SAMPLE = Path(__file__).parents[2] / "config" / "imagebot.yaml"
@@ -67,7 +67,7 @@ def test_a_target_needs_only_its_url(folder):
     assert (target.username, target.password, target.ca_file) == (None, None, None)
     assert target.plain_http_hosts == frozenset()
     assert target.ssh == SshSettings()
-    assert target.forge == GitForge(kind="git")
+    assert target.forge == GitSettings(kind="git")
 
 
 def test_every_key_of_a_target_is_read(folder):
@@ -96,7 +96,7 @@ def test_every_key_of_a_target_is_read(folder):
     assert (target.username, target.password) == ("bot", Secret("token-text"))
     assert (target.ca_file, target.plain_http_hosts) == (folder / "ca.pem", frozenset({"git.example:3000"}))
     assert (target.ssh.key_file, target.ssh.known_hosts_file) == (folder / "key", folder / "known_hosts")
-    assert isinstance(target.forge, GitLabForge)
+    assert isinstance(target.forge, GitLabSettings)
     assert (target.forge.url, target.forge.project, target.forge.token) == (
         "http://git.example:3000",
         "a/b",
@@ -365,9 +365,31 @@ def test_a_fault_outside_the_targets(folder, text, fault):
             id="a path out of the git repo",
         ),
         pytest.param(
-            "{url: https://a.b/c, forge: {kind: github}}",
-            "1:46: targets[0].forge.kind: found 'github'; accepted is git or gitlab",
+            "{url: https://a.b/c, forge: {kind: svn}}",
+            "1:46: targets[0].forge.kind: found 'svn'; accepted is git or gitlab or github or gitea or forgejo",
             id="another forge",
+        ),
+        pytest.param(
+            "{url: https://a.b/c, forge: {kind: github, project: a/b}}",
+            "1:39: targets[0].forge: found neither; accepted is either token or app",
+            id="GitHub without a login",
+        ),
+        pytest.param(
+            "{url: https://a.b/c, forge: {kind: github, project: a/b, token: {env: T},"
+            " app: {id: '1', private_key: {env: T}}}}",
+            "1:39: targets[0].forge: found both; accepted is either token or app",
+            id="GitHub with two logins",
+        ),
+        pytest.param(
+            "{url: https://a.b/c, forge: {kind: github, project: a/b, token: {env: T}, verified_commits: true}}",
+            "1:103: targets[0].forge.verified_commits: found verified_commits with a token; accepted is app beside it:"
+            " GitHub verifies only an App's commits",
+            id="verified commits without an App",
+        ),
+        pytest.param(
+            "{url: https://a.b/c, forge: {kind: gitea, url: https://a.b, project: a, token: {env: T}}}",
+            "1:80: targets[0].forge.project: found 'a'; accepted is the project's owner and name, as in infra/fleet",
+            id="Gitea without the owner",
         ),
         pytest.param(
             "{url: https://a.b/c, forge: {kind: gitlab, url: http://a.b, project: a/b, token: {env: T}}}",
@@ -549,7 +571,7 @@ def test_the_sample_shows_every_key_and_is_accepted(tmp_path):
     (tmp_path / "secrets" / "pull").mkdir()
     for name in (
         "registry-password", "gitlab-token", "ca.pem", "id_ed25519", "known_hosts", "pull/.dockerconfigjson", "aws-key",
-        "azure-secret", "imagebot.pem", "imagebot-key.pem", "web-password",
+        "azure-secret", "imagebot.pem", "imagebot-key.pem", "web-password", "github-app.pem", "gitea-token",
     ):  # fmt: skip
         (tmp_path / "secrets" / name).write_text("x")
     (tmp_path / "docker").mkdir()
@@ -557,13 +579,19 @@ def test_the_sample_shows_every_key_and_is_accepted(tmp_path):
     environ = dict.fromkeys(("WEB_REGISTRY_PASSWORD", "PROXY_PASSWORD", "WEB_TOKEN"), "x")
     settings = load_settings(tmp_path / "imagebot.yaml", environ)
 
-    gitlab, plain = settings.targets
+    gitlab, github, gitea, plain = settings.targets
     registries = settings.registries.values()
     logins = [registry.login for registry in registries if registry.login is not None]
     assert settings.web is not None
-    shown = [settings, settings.author, settings.web, gitlab, gitlab.forge, plain.ssh, *registries, *logins]
-    assert isinstance(gitlab.forge, GitLabForge)
-    assert plain.forge == GitForge(kind="git")
+    forges = [each.forge for each in settings.targets]
+    assert isinstance(github.forge, GitHubSettings)
+    assert isinstance(gitea.forge, GiteaSettings)
+    assert github.forge.app is not None
+    shown: list[object] = [settings, settings.author, settings.web, gitlab, *forges, github.forge.app, plain.ssh]
+    shown += [*registries, *logins]
+    assert isinstance(gitlab.forge, GitLabSettings)
+    assert isinstance(plain.forge, GitSettings)
     for section in shown:
+        assert isinstance(section, Section)
         missing = [key for key in type(section).fields_by_key() if f"{key}:" not in text]
         assert missing == []
