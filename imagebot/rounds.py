@@ -22,7 +22,9 @@ from imagebot.log import bound_fields, log
 from imagebot.look import Look, look
 from imagebot.poll import Doubt, poll, refresh
 from imagebot.proposal.choose import Listings, Unlisted
+from imagebot.proposal.image_state import list_image_states
 from imagebot.proposal.outcome import Outcome
+from imagebot.proposal.plan import make_changes, make_groups
 from imagebot.registry.client import Registries
 from imagebot.settings.operator import Settings, TargetSettings
 from imagebot.settings.policy_file import MissingPolicyFile
@@ -53,14 +55,14 @@ class Rounds:
     registries: Registries
     is_dry: bool = False
 
-    def list_branches(self, target: TargetSettings) -> Mapping[str, Oid] | Outcome:
+    def list_branches(self, target: TargetSettings, *, now: datetime) -> Mapping[str, Oid] | Outcome:
         """Ask the git server which branches the target's repo has, and where they are; an outcome is a failed one."""
 
         def step() -> Mapping[str, Oid]:
             with open_git(self.settings, target) as git:
                 return git.list_branches()
 
-        return self._isolate(target, step)
+        return self._isolate(target, step, now=now)
 
     def look(self, target: TargetSettings, *, now: datetime) -> Look | Outcome:
         """Look at a target; an outcome is one that failed."""
@@ -77,7 +79,7 @@ class Rounds:
             except UnknownBranch as error:
                 raise self._explain_branch(target, error, now=now) from error
 
-        return self._isolate(target, step)
+        return self._isolate(target, step, now=now)
 
     def poll(self, repository: Repository, *, now: datetime) -> Snapshot | Unlisted:
         return self._poll_by(poll, repository, now=now)
@@ -108,11 +110,11 @@ class Rounds:
                 round_ = Round(seen, git, forge, now, memory, self.is_dry)
                 outcome = replace(update(round_, listings=listings, choices=choices), warnings=warnings)
             if not self.is_dry:
-                self.store.keep_outcome(target.name, at=now, summary=outcome.summarize())
+                self.store.keep_outcome(target.name, at=now, summary=_summarize(outcome, seen, listings, now=now))
             log.info("target_updated", head=outcome.head, **outcome.count_actions())
             return outcome
 
-        return self._isolate(target, step)
+        return self._isolate(target, step, now=now)
 
     def _make_memory(self, target: TargetSettings, *, now: datetime) -> Memory:
         forge = target.forge
@@ -140,7 +142,7 @@ class Rounds:
             error if error.is_empty or default in (None, target.branch) else RenamedBranch(target.branch, str(default))
         )
 
-    def _isolate(self, target: TargetSettings, step: Callable[[], _T]) -> _T | Outcome:
+    def _isolate(self, target: TargetSettings, step: Callable[[], _T], *, now: datetime) -> _T | Outcome:
         """Do one step for a target; an error, and even a bug, ends the round of this target and of no other."""
         with bound_fields(target=target.name):
             try:
@@ -149,8 +151,32 @@ class Rounds:
                 is_transient = isinstance(error, Transient)
                 level = log.warning if is_transient else log.error
                 level("target_failed", error=str(error))
-                return Outcome(target.name, error=str(error), is_dry=self.is_dry, is_transient=is_transient)
+                failed = Outcome(target.name, error=str(error), is_dry=self.is_dry, is_transient=is_transient)
+                self._keep_failure(failed, is_of_policy=isinstance(error, InvalidInput), now=now)
             except Exception as error:  # noqa: BLE001 - a bug ends its round with a traceback, and the others go on
                 log.exception("target_ended_by_a_bug")
                 text = f"a bug ended the round, please report it: {type(error).__name__}: {error}"
-                return Outcome(target.name, error=text, is_dry=self.is_dry, is_bug=True)
+                failed = Outcome(target.name, error=text, is_dry=self.is_dry, is_bug=True)
+                self._keep_failure(failed, is_of_policy=False, now=now)
+            return failed
+
+    def _keep_failure(self, failed: Outcome, *, is_of_policy: bool, now: datetime) -> None:
+        """Keep the error beside what came of the last update that came to its end: it still stands."""
+        if self.is_dry:
+            return
+        try:
+            kept = self.store.find_outcome(failed.target)
+            before = kept.summary if kept is not None else failed.summarize()
+            summary = {**before, "error": failed.error, "is_of_policy": is_of_policy}
+            self.store.keep_outcome(failed.target, at=now, summary=summary)
+        except ImagebotError as error:
+            log.warning("failure_not_kept", error=str(error))
+
+
+def _summarize(outcome: Outcome, seen: Look, listings: Listings, *, now: datetime) -> Mapping[str, object]:
+    """Make what is kept of an update: its summary, when it was, and how each image stands."""
+    rules = seen.policy.merge_requests
+    groups = make_groups(make_changes(outcome.choices), branch_prefix=seen.prefix, group_by=rules.group_by)
+    rows = list_image_states(outcome.choices, listings=listings, groups=groups, results=outcome.results)
+    images = [row.summarize() for row in rows]
+    return {**outcome.summarize(), "updated_at": now.isoformat(), "images": images}

@@ -229,6 +229,12 @@ class Store:
             row = connection.execute(query).one_or_none()
         return row and KeptOutcome(row.finished_at, MappingProxyType(json.loads(row.summary)))
 
+    def list_outcomes(self) -> Mapping[str, datetime]:
+        """List the targets of which an outcome is kept, with when their last rounds ended."""
+        with self._transaction(immediate=False) as connection:
+            rows = connection.execute(select(outcomes.c.target, outcomes.c.finished_at)).all()
+        return {row.target: row.finished_at for row in rows}
+
     def ping(self) -> None:
         """See whether the file can be written to; raises what every write may."""
         with self._transaction(immediate=True) as connection:

@@ -27,8 +27,9 @@ _OPERATOR = Trouble(Cause.OPERATOR)
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """The branches that a target's last update went by: its own, and those that begin with the prefix."""
+    """The branches that a target's last update went by: its own, that of its files, and all of the prefix."""
 
+    base: str
     prefix: str
     branches: Mapping[str, Oid]
 
@@ -85,7 +86,8 @@ class Tasks:
         outcome = rounds.update(seen, inquiry=inquiry, listings=listings, now=now)
         if outcome.error:
             return Updated(dict.fromkeys(wanted, frozenset()), trouble=_find_trouble_of(outcome))
-        self._seen[target.name] = _Seen(seen.prefix, _choose(seen.branches, target, prefix=seen.prefix))
+        chosen = _choose(seen.branches, {target.branch, seen.base}, prefix=seen.prefix)
+        self._seen[target.name] = _Seen(seen.base, seen.prefix, chosen)
         uses = {**dict.fromkeys(wanted, frozenset[str]()), **list_watched(outcome.choices)}
         trouble = self._find_trouble_within(outcome)
         return Updated(uses, was_full=True, due_at=outcome.due_at, trouble=trouble)
@@ -99,10 +101,11 @@ class Tasks:
         seen = self._seen.get(target.name)
         if seen is None:
             return None
-        branches = rounds.list_branches(target)
+        branches = rounds.list_branches(target, now=self._now())
         if isinstance(branches, Outcome):
             return Updated(trouble=_find_trouble_of(branches))
-        return Updated() if _choose(branches, target, prefix=seen.prefix) == seen.branches else None
+        chosen = _choose(branches, {target.branch, seen.base}, prefix=seen.prefix)
+        return Updated() if chosen == seen.branches else None
 
     def _list(self, wanted: Collection[Repository], rounds: Rounds, *, not_before: datetime) -> Listings:
         """Find how the repositories were listed last; those are missing that have to be polled first.
@@ -131,9 +134,9 @@ class Tasks:
         return _OPERATOR if has_failed or unanswered else None
 
 
-def _choose(branches: Mapping[str, Oid], target: TargetSettings, *, prefix: str) -> Mapping[str, Oid]:
+def _choose(branches: Mapping[str, Oid], bases: Collection[str], *, prefix: str) -> Mapping[str, Oid]:
     """Choose the branches that an update goes by."""
-    return {name: oid for name, oid in branches.items() if name == target.branch or name.startswith(prefix)}
+    return {name: oid for name, oid in branches.items() if name in bases or name.startswith(prefix)}
 
 
 def _find_trouble(unlisted: Unlisted, *, now: datetime) -> Trouble:

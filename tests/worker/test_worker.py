@@ -124,7 +124,7 @@ def test_a_registry_that_is_down_is_left_alone_and_caught_up_with_when_it_is_bac
     assert scene.read_proposal() == "acme/api:1.1.0"
 
     scene.registry.fault = None
-    scene.live(300)
+    scene.live(1200)  # the client leaves a host alone for a quarter of an hour at the most
 
     assert scene.read_proposal() == "acme/api:1.2.0"
 
