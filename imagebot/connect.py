@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from imagebot.registry.client import Registries
     from imagebot.registry.given_login import GivenLogin
     from imagebot.registry.host import RegistryHost
+    from imagebot.registry.logins import LoginSources
     from imagebot.registry.pacing import KeptPauses, Pacing
     from imagebot.settings.operator import Settings, TargetSettings
     from imagebot.settings.registry_section import RegistrySettings
@@ -52,22 +53,27 @@ def make_registries(settings: Settings, *, store: Store | None, pacing: Pacing |
     Pauses that registries ask for are kept in the store; without one they end with the client.
     """
     from imagebot.registry.client import Registries  # urllib3 is slow to load
-    from imagebot.registry.given_login import Cloud
-    from imagebot.registry.logins import LoginSources
     from imagebot.registry.pacing import Pacing
 
     pacing = pacing or Pacing()
     return Registries(
         {name: _make_registry_host(name, registry) for name, registry in settings.registries.items()},
-        logins=LoginSources(
-            docker_config=settings.docker_config,
-            pull_secrets=settings.pull_secrets,
-            clouds=frozenset(map(Cloud, settings.cloud_logins)),
-        ),
+        logins=make_login_sources(settings),
         timeout_s=settings.timeout_s,
         user_agent=f"imagebot/{imagebot.__version__}",
         pacing=pacing if store is None else replace(pacing, pauses=_keep_pauses(store, pacing.now)),
         max_tags=settings.max_tags,
+    )
+
+
+def make_login_sources(settings: Settings) -> LoginSources:
+    from imagebot.registry.given_login import Cloud
+    from imagebot.registry.logins import LoginSources
+
+    return LoginSources(
+        docker_config=settings.docker_config,
+        pull_secrets=settings.pull_secrets,
+        clouds=frozenset(map(Cloud, settings.cloud_logins)),
     )
 
 

@@ -39,6 +39,12 @@ _SET_HELP = (
     "IMAGE=@DIGEST leaves the tag as it is. The exit code is 1 if an image is found nowhere, or if a place cannot be "
     "set; what holds a variable is left alone and said."
 )
+_AUTH_CHECK_HELP = (
+    "Try logins to registries, and say what works, what does not, and why.\n\n"
+    "HOST: does the registry take each login that is for it or for a part of it? IMAGE: can its tags be read? Without "
+    "either, every registry that the settings, docker's configuration or a pull secret names is tried.\n\n"
+    "The exit code is 1 if anything does not work. No secret is shown."
+)
 
 app = typer.Typer(
     name="imagebot",
@@ -159,6 +165,23 @@ def once(
     raise typer.Exit(
         run_once(settings or Path("config/imagebot.yaml"), is_dry=dry_run, as_json=output is OutputFormat.JSON)
     )
+
+
+auth = typer.Typer(help="Logins to registries.", no_args_is_help=True)
+app.add_typer(auth, name="auth")
+
+
+@auth.command("check", help=_AUTH_CHECK_HELP)
+def auth_check(
+    subject: Annotated[
+        str | None, typer.Argument(metavar="[HOST | IMAGE]", help="A registry, as in ghcr.io, or an image.")
+    ] = None,
+    settings: SettingsFile = None,
+    output: Format = OutputFormat.TEXT,
+) -> None:
+    from imagebot.cli.auth import run_auth_check
+
+    raise typer.Exit(run_auth_check(subject, settings=settings, as_json=output is OutputFormat.JSON))
 
 
 @app.command()

@@ -163,7 +163,8 @@ class LoopbackRegistry:
                 raise _SpecError(401, "UNAUTHORIZED", {"WWW-Authenticate": 'Basic realm="loopback", charset="UTF-8"'})
             return
         token = self._tokens.get(authorization.removeprefix("Bearer "))
-        if token is None or self._monotonic() >= token.ends_at or token.path != path or action not in token.actions:
+        is_valid = token is not None and self._monotonic() < token.ends_at
+        if token is None or not is_valid or (path and (token.path != path or action not in token.actions)):
             scope = f'scope="repository:{path}:{action}"'
             challenge = f'Bearer realm="http://{self.address}/token",service="{self.address}",{scope}'
             raise _SpecError(401, "UNAUTHORIZED", {"WWW-Authenticate": challenge})
@@ -171,12 +172,13 @@ class LoopbackRegistry:
     def _answer_token(self, call: _Call) -> Reply:
         authorization = call.headers.get("Authorization", "")
         user = self._find_user(authorization)
-        scope = re.fullmatch(r"repository:(.+):(.+)", call.query.get("scope", ""))
+        # Without a scope a token lets through the door alone.
+        scope = re.fullmatch(r"(?:repository:(.+):(.+))?", call.query.get("scope", ""))
         if self._token_ttl_s is None or scope is None or call.query.get("service") != self.address:
             raise _SpecError(400, "UNSUPPORTED")
         if authorization and user is None:
             raise _SpecError(401, "UNAUTHORIZED")
-        path, actions = scope.groups()
+        path, actions = scope.groups("")
         allowed = {"pull", "push"} if user is not None else {"pull"} if path in self._public else set()
         granted = frozenset(allowed.intersection(actions.split(",")))
         text = secrets.token_urlsafe()

@@ -170,8 +170,8 @@ class Access:
             raise AccessDenied(errand.subject, _explain_no_login(who, self._host.name, answer))
         refused = f"{who} refused the login from {found.source} ({answer.status})"
         # GitHub and GitLab forbid so what the login may not read, if it is a good one.
-        or_else = " it may not read this repository, or" if answer.status == 403 and errand.scope else ""
-        raise AccessDenied(errand.subject, f"{refused};{or_else} {_ADVICE[found.source.kind]}")
+        condition = "if it may read this repository, " if answer.status == 403 and errand.scope else ""
+        raise AccessDenied(errand.subject, f"{refused}; {condition}{_ADVICE[found.source.kind]}")
 
     def _learns_from(self, answer: Answer, grant: Grant, errand: Errand) -> bool:
         """Keep what a refusal teaches, and tell whether another try may fare better for it."""

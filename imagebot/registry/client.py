@@ -32,6 +32,7 @@ from imagebot.registry.mirrors import Mirrors
 from imagebot.registry.pacing import Pacing
 from imagebot.registry.page import Pages, find_next_page, parse_page
 from imagebot.registry.transport import Transport
+from imagebot.registry.trial import Entrance
 
 _PAGE_TAGS = 1000
 # The longest tag, with what JSON adds, and what some registries say beside it.
@@ -234,6 +235,11 @@ class Registries:
         where = f"{there.authority} over plain HTTP" if there is not None else "something that is no web address"
         reason = f"a blob of {repository} is said to be at {where}; it has to be at an https address"
         raise UnexpectedAnswer(repository.registry, f"{reason}, or at a host that the settings name with plain_http")
+
+    def find_entrance(self, name: str) -> Entrance:
+        """Return how a registry lets us in, for whoever wants to see it done."""
+        registry = self._find_registry(name)
+        return Entrance(registry.host, registry.logins, registry.access, registry.transport.send)
 
     def _find_registry(self, name: str) -> "_Registry":
         with self._lock:

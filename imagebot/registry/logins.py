@@ -73,13 +73,18 @@ class HostLogins:
         return kept
 
     def list_prefixes(self) -> tuple[str, ...]:
-        """Return the paths for which there is a login of their own, in order; empty is all of the registry.
+        """Return the paths for which there are logins, the shortest for each; if there is none, that of everything.
 
-        Raises UnreadableCredentials.
+        Raises what looking up raises.
         """
         entries = [entry for file in self._files.values() for entry in file.list_entries()]
         filed = (entry.key.path for entry in entries if entry.key.matches_host(self._host.name))
-        return tuple(sorted({"", *self._given, *filed}))
+        shortest: dict[int, str] = {}
+        for path in sorted({"", *self._given, *filed}):
+            shortest.setdefault(id(self.choose(path)), path)
+        paths = tuple(shortest.values())
+        # Where a login is for a part alone, that there is none for the rest is no news.
+        return paths[1:] if len(paths) > 1 and self.choose("").find() is None else paths
 
     def _keep(self, look_up: LookUp) -> KeptLogin:
         return KeptLogin(look_up, monotonic=self._means.monotonic)
@@ -113,3 +118,9 @@ def _open_files(sources: LoginSources) -> dict[Path, LoginFile]:
     if sources.docker_config is not None:
         files.setdefault(sources.docker_config, LoginFile(sources.docker_config, may_be_absent=True))
     return files
+
+
+def list_filed_registries(sources: LoginSources) -> tuple[str, ...]:
+    """Return the registries that files of logins name, patterns left out. Raises UnreadableCredentials."""
+    keys = (entry.key for file in _open_files(sources).values() for entry in file.list_entries())
+    return tuple(sorted({key.host for key in keys if key.host and "*" not in key.host}))

@@ -151,10 +151,22 @@ def test_no_cloud_is_asked_that_the_settings_do_not_name(tmp_path):
     assert find_user(make_logins(sources=sources, name=name), "acme/api") == f"docker {name}"
 
 
-def test_the_parts_of_a_registry_that_have_logins(tmp_path):
-    sources = LoginSources(pull_secrets=(write(tmp_path / "a", "ghcr.io/b", "quay.io/c", "*.io/d"),))
+@pytest.mark.parametrize(
+    ("given", "keys", "prefixes"),
+    [
+        pytest.param((), (), ("",), id="none at all"),
+        pytest.param(("",), (), ("",), id="one for all"),
+        pytest.param(("a",), ("ghcr.io/b", "quay.io/c", "*.io/d"), ("a", "b", "d"), id="some for parts"),
+        pytest.param(("a",), ("ghcr.io",), ("", "a"), id="for a part and for the rest"),
+        pytest.param(("",), ("ghcr.io/b",), ("",), id="one that is never used"),
+    ],
+)
+def test_the_parts_of_a_registry_that_have_logins(tmp_path, given, keys, prefixes):
+    sources = LoginSources(pull_secrets=(write(tmp_path / "a", *keys),))
 
-    assert make_logins(given={"a": login("a")}, sources=sources).list_prefixes() == ("", "a", "b", "d")
+    logins = make_logins(given={prefix: login("x") for prefix in given}, sources=sources)
+
+    assert logins.list_prefixes() == prefixes
 
 
 def test_where_a_login_comes_from_is_said(tmp_path, helper):

@@ -74,7 +74,8 @@ class Google:
             return self._give_token()
         if path in ("/", "/computeMetadata/v1/instance/service-accounts/default/"):
             return _make_reply({"email": ACCOUNT, "scopes": ["x"], "aliases": ["default"]})
-        return Reply(200, b"acme", {"Metadata-Flavor": "Google"}) if path.endswith("/project-id") else Reply(404)
+        text = {"Content-Type": "application/text", "Metadata-Flavor": "Google"}
+        return Reply(200, b"acme", text) if path.endswith("/project-id") else Reply(404)
 
     def _give_token(self) -> Reply:
         self.number += 1
