@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from imagebot.forge import MergeRequest
 from imagebot.life.request import close_request, leave
 from imagebot.life.round import Round
-from imagebot.life.standing import Owner, Standing, find_standing, is_untouched
+from imagebot.life.standing import HISTORY, Owner, Standing, find_standing, is_untouched
 from imagebot.life.wishes import Wishes
 from imagebot.log import log
 from imagebot.look import Look
@@ -40,7 +40,7 @@ def retire(
     pairs = standing.trailers.pairs if standing else frozenset(block.pairs if block else ())
     images = _find_concerned(pairs, standing, key=block.key if block else None, images=wishes.images)
     is_known = all(image.is_decided for image in images.values())
-    if not is_known or _changes_unread(look, standing):
+    if not is_known or _changes_unread(look, standing) or _is_kept(round_, branch, standing, wishes=wishes):
         return None
     return _end(
         round_,
@@ -105,6 +105,15 @@ def _find_prefix(look: Look, branch: str, block: Block | None) -> str:
 def _changes_unread(look: Look, standing: Standing | None) -> bool:
     unreadable = {unread.path for unread in look.survey.unreadable}
     return standing is not None and any(change.path in unreadable for change in standing.changes)
+
+
+def _is_kept(round_: Round, branch: str, standing: Standing | None, *, wishes: Wishes) -> bool:
+    """Whether the branch was merged, and is to be left there after that."""
+    look = round_.look
+    if standing is None or look.policy.merge_requests.deletes_branch or branch in wishes.history.requests:
+        return False
+    is_in_base = round_.git.contains(standing.oid, branch=look.base, head=look.head, depth=HISTORY)
+    return is_in_base or wishes.history.get_refusals().was_merged(branch, standing.oid)
 
 
 def _find_concerned(

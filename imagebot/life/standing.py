@@ -10,7 +10,7 @@ from imagebot.proposal.commit import Trailers, find_trailers
 from imagebot.proposal.plan import Group, make_fingerprint
 
 # How far back the head's history is read to find what a branch was built on; what is older is built anew.
-_HISTORY = 256
+HISTORY = 256
 # Who commits where a forge makes the commit itself, on behalf of the author.
 _FORGES_EMAILS = {"noreply@github.com"}
 
@@ -60,7 +60,7 @@ def find_standing(seen: Look, branch: str, *, git: GitRepo, prefix: str | None =
         return theirs
     if trailers.target != seen.target.branch:
         return replace(theirs, owner=Owner.OTHER_TARGET)
-    is_on_base = trailers.onto == seen.base and git.contains(parent, branch=seen.base, head=seen.head, depth=_HISTORY)
+    is_on_base = trailers.onto == seen.base and git.contains(parent, branch=seen.base, head=seen.head, depth=HISTORY)
     return Standing(oid, parent, changes, trailers, is_on_base, Owner.OURS)
 
 

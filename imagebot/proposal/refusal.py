@@ -92,6 +92,10 @@ class Refusals:
                 return Refusal(No.CLOSED, past.url)
         return None
 
+    def was_merged(self, branch: str, head: str) -> bool:
+        """Whether a merge request of this branch was merged as it stands."""
+        return any(past.is_merged and past.branch == branch and past.head in (None, head) for past in self._past)
+
     def has_branch(self, branch: str) -> bool:
         """Whether any merge request from the branch is known."""
         return any(past.branch == branch for past in self._past)

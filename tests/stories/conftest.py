@@ -1,4 +1,4 @@
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -9,22 +9,52 @@ from imagebot.demo.registry import LoopbackRegistry
 from imagebot.log import LogFormat, LogLevel, configure_logging
 from tests.servers.contract import Contract
 from tests.servers.forges import load_contract
+from tests.stories.story import Story, tell_story
 from tests.stories.world import POLICY, SECRETS, World, make_pod, make_world
+
+FORGES = ("gitlab",)
+FORGETFUL = "gitlab, forgetful"
 
 
 @pytest.fixture(scope="session")
-def contract() -> Contract | None:
-    return load_contract("gitlab")
+def contracts() -> Mapping[str, Contract | None]:
+    return {kind: load_contract(kind) for kind in FORGES}
 
 
 @pytest.fixture
-def world(tmp_path: Path, contract: Contract | None, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+def _surroundings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name, value in SECRETS.items():
         monkeypatch.setenv(name, value)
+    # What a forge refuses is asked for again without waiting.
+    monkeypatch.setattr("imagebot.forge.once.WAITS_S", (0.0, 0.0, 0.0))
     configure_logging(LogLevel.INFO, LogFormat.JSON)
-    with make_world(tmp_path, contract) as world:
-        yield world
+    yield
     structlog.reset_defaults()
+
+
+@pytest.fixture
+def world(tmp_path: Path, contracts: Mapping[str, Contract | None], _surroundings: None) -> Iterator[World]:
+    with make_world(tmp_path, contracts["gitlab"]) as world:
+        yield world
+
+
+@pytest.fixture(params=[*FORGES, FORGETFUL])
+def story(
+    request: pytest.FixtureRequest, tmp_path: Path, contracts: Mapping[str, Contract | None], _surroundings: None
+) -> Iterator[Story]:
+    """A story on each forge that has merge requests, and one that forgets; at its end nothing is left to do."""
+    kind, _, is_forgetful = request.param.partition(", ")
+    with tell_story(tmp_path, kind, contracts[kind], is_forgetful=bool(is_forgetful)) as story:
+        yield story
+
+
+@pytest.fixture(params=[*FORGES, "git"])
+def any_story(
+    request: pytest.FixtureRequest, tmp_path: Path, contracts: Mapping[str, Contract | None], _surroundings: None
+) -> Iterator[Story]:
+    """A story on each forge, and on a git server that has no merge requests."""
+    with tell_story(tmp_path, request.param, contracts.get(request.param)) as story:
+        yield story
 
 
 @pytest.fixture

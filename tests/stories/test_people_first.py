@@ -7,7 +7,7 @@ import pytest
 from imagebot.demo.loopback import Reply
 from imagebot.demo.push import push_image
 from imagebot.demo.registry import LoopbackRegistry
-from tests.servers.gitserver import git, list_heads, seed
+from tests.servers.gitserver import list_heads, seed
 from tests.stories.world import POLICY, World, branch_of, make_pod, make_target
 
 
@@ -50,70 +50,6 @@ def test_a_prefix_with_which_the_target_branch_begins_is_refused(world: World, r
     assert list(list_heads(world.bare)) == ["main"]
 
 
-def test_a_commit_of_ours_that_somebody_amended_is_theirs(world: World, registry: LoopbackRegistry, branch: str):
-    world.run()
-    theirs = world.amend(branch, {"good.yaml": make_pod(registry, "acme/good", "1.1.0") + b"# checked\n"})
-    _push(registry, "1.2.0")
-
-    assert world.run().actions() == {branch: "left alone"}
-    assert world.git_head(branch) == theirs
-
-
-def test_commits_of_ours_stay_ours_when_the_author_changes_in_the_settings(
-    world: World, registry: LoopbackRegistry, branch: str
-):
-    world.run()
-    _push(registry, "1.2.0")
-    world.author = {"name": "Image Bot", "email": "bot@example.com"}
-
-    assert world.run().actions() == {branch: "moved"}
-
-
-def test_what_was_taken_out_of_the_history_does_not_come_back_with_a_merge_request(world: World, branch: str):
-    base = str(world.git_head("main"))
-    world.commit({"secret.txt": b"hunter2\n"})
-    world.run()
-    world.set_head("main", base)
-    world.commit({"README.md": b"about\n"})
-
-    ran = world.run()
-
-    assert ran.actions() == {branch: "moved"}
-    assert git(world.bare, "diff", "--name-only", f"main...{branch}").split() == [b"good.yaml"]
-
-
-def test_a_base_that_changed_elsewhere_in_the_file_leaves_the_branch_and_its_approvals(
-    world: World, registry: LoopbackRegistry, branch: str
-):
-    filler = b"".join(b"# line %d\n" % n for n in range(20))
-    world.commit({"good.yaml": make_pod(registry, "acme/good") + filler})
-    world.run()
-    head = world.git_head(branch)
-    world.commit({"good.yaml": make_pod(registry, "acme/good") + filler + b"# one more\n"})
-
-    ran = world.run()
-
-    assert ran.actions() == {branch: "unchanged"}
-    assert world.git_head(branch) == head
-
-
-def test_half_of_what_was_declined_is_not_proposed_again_with_the_next_version(
-    world: World, registry: LoopbackRegistry, branch: str
-):
-    _push(registry, "1.0.0-alpine", "1.1.0-alpine")
-    alpine = make_pod(registry, "acme/good", "1.0.0-alpine")
-    world.commit({"alpine.yaml": alpine})
-    world.run()
-    world.gitlab.close(1, by="alice")
-    _push(registry, "1.2.0")
-
-    first, second = world.run(), world.run()
-
-    assert (first.actions(), second.actions()) == ({branch: "opened"}, {branch: "unchanged"})
-    assert world.read(branch)["good.yaml"] == make_pod(registry, "acme/good", "1.2.0")
-    assert world.read(branch)["alpine.yaml"] == alpine
-
-
 def test_half_of_what_was_declined_stays_declined_when_the_other_half_was_done_by_hand(
     world: World, registry: LoopbackRegistry, branch: str
 ):
@@ -146,15 +82,6 @@ def test_a_no_outlives_a_tag_that_was_pushed_again(world: World, registry: Loopb
     world.gitlab.close(1, by="alice")
     push_image(registry.address, "acme/good", "1.1.0", labels={"rebuilt": "yes"})
     (world.folder / "data" / "store.sqlite").unlink()
-
-    assert world.run().actions() == {branch: "declined"}
-
-
-def test_a_no_counts_though_somebody_took_the_block_out_of_the_text(world: World, branch: str):
-    world.run()
-    request = world.gitlab.project.merge_requests[1]
-    request.description = "no, thanks"
-    world.gitlab.close(1, by="alice")
 
     assert world.run().actions() == {branch: "declined"}
 
@@ -192,17 +119,6 @@ def test_an_empty_list_is_no_answer(world: World, registry: LoopbackRegistry, br
     assert ran.actions() == {}
     assert "lists no tags" in ran.targets["infra"]["unlisted"][f"{registry.address}/acme/good"]
     assert world.gitlab.project.merge_requests[1].state == "opened"
-
-
-def test_a_proposal_that_the_policy_no_longer_wants_is_closed_with_the_reason(world: World, branch: str):
-    world.run()
-    world.commit({".imagebot.yaml": POLICY.replace(b"minor", b'"^2"')})
-
-    ran = world.run()
-
-    assert ran.actions() == {branch: "closed"}
-    note = world.gitlab.project.merge_requests[1].notes[-1].body
-    assert note.startswith(".imagebot.yaml allows nothing else now: `none of 2 tags is a candidate")
 
 
 def test_a_place_without_a_version_keeps_no_proposal_open(world: World, registry: LoopbackRegistry, branch: str):

@@ -96,6 +96,9 @@ class World:
     def set_head(self, branch: str, oid: str) -> None:
         git(self.bare, "update-ref", f"refs/heads/{branch}", oid)
 
+    def delete_head(self, branch: str) -> None:
+        git(self.bare, "update-ref", "-d", f"refs/heads/{branch}")
+
     def read_message(self, branch: str) -> str:
         return git(self.bare, "cat-file", "commit", branch).decode().partition("\n\n")[2]
 
