@@ -24,7 +24,13 @@ from imagebot.image.manifest import (
 from imagebot.image.reference import InvalidReference, Repository, parse_digest
 from imagebot.image.snapshot import TagList
 from imagebot.registry.access import Access, Errand
-from imagebot.registry.errors import UnexpectedAnswer, UnknownManifest, UnknownRepository, UnreadableImage
+from imagebot.registry.errors import (
+    RegistryUnavailable,
+    UnexpectedAnswer,
+    UnknownManifest,
+    UnknownRepository,
+    UnreadableImage,
+)
 from imagebot.registry.host import MAX_TAGS, RegistryHost, find_origin
 from imagebot.registry.logins import HostLogins, LoginSources, Means
 from imagebot.registry.message import Answer, Request
@@ -35,6 +41,8 @@ from imagebot.registry.transport import Transport
 from imagebot.registry.trial import Entrance
 
 _PAGE_TAGS = 1000
+# How long one list of tags may take, in timeouts of a request: one that never ends must not hold up a round.
+_LISTING_PATIENCE = 20
 # The longest tag, with what JSON adds, and what some registries say beside it.
 _TAG_BYTES = 160
 # What the distribution-spec wants registries to take, at least, and what they take.
@@ -121,12 +129,16 @@ class Registries:
         limits = _Limits.of(self._max_tags if registry.host.max_tags is None else registry.host.max_tags)
         url: str | None = f"{registry.host.base_url}/v2/{repository.path}/tags/list?n={_PAGE_TAGS}"
         pages = Pages(most=limits.tags)
+        ends_at = self._pacing.monotonic() + _LISTING_PATIENCE * self._timeout_s
         asked: set[str] = set()
         read_bytes = 0
         while url is not None and not pages.are_too_many:
             if read_bytes >= limits.listing_bytes or len(asked) >= limits.pages:
                 reason = f"the tags of {repository} fill more than {limits.pages} pages or {limits.listing_bytes} bytes"
                 raise UnexpectedAnswer(repository.registry, f"{reason}, and nothing is decided from some of them")
+            if self._pacing.monotonic() >= ends_at:
+                reason = f"the tags of {repository} take more than {_LISTING_PATIENCE * self._timeout_s:g} s"
+                raise RegistryUnavailable(repository.registry, reason)
             answer = registry.ask(Request("GET", url, limits.page_bytes), repository=repository)
             _check_status(answer, repository)
             asked.add(url)

@@ -93,7 +93,9 @@ class UnexpectedAnswer(Transient):
     """An answer that breaks the distribution-spec or one of our limits."""
 
     def __init__(self, registry: str, reason: str) -> None:
-        super().__init__(f"{registry} gave an answer that cannot be used: {reason}")
+        super().__init__(
+            f"{registry} gave an answer that cannot be used: {reason}; if that stays so, ask those who run it"
+        )
         self.registry = registry
         self.reason = reason
 

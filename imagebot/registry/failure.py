@@ -25,7 +25,7 @@ _NAME_NOT_FOUND = (
     "there is no host of this name, or it cannot be looked up; check the name, and the DNS of this machine"
 )
 _TOO_SLOW = "no complete answer within {timeout_s:g} s; is there a way to it from here? If it is slow, raise `timeout`"
-_BROKEN_OFF = "the connection was broken off"
+_BROKEN_OFF = "the connection was broken off{0}; if that stays so, look for a firewall or proxy between"
 _NO_TLS = (
     "TLS could not be agreed on; a registry that speaks plain HTTP needs plain_http: true, one that asks who we are"
     " client_cert_file"
@@ -42,10 +42,10 @@ _REASONS: tuple[tuple[type[BaseException], str, bool], ...] = (
     # Not urllib3's TimeoutError: there, every connection that cannot be made is one.
     (TimeoutError, _TOO_SLOW, False),
     (urllib3.exceptions.ReadTimeoutError, _TOO_SLOW, False),
-    (ConnectionError, _BROKEN_OFF, True),
-    (ssl.SSLEOFError, _BROKEN_OFF, True),
+    (ConnectionError, _BROKEN_OFF.format(""), True),
+    (ssl.SSLEOFError, _BROKEN_OFF.format(""), True),
     (ssl.SSLError, _NO_TLS, False),
-    (urllib3.exceptions.ProtocolError, f"{_BROKEN_OFF}, or what came is no HTTP", True),
+    (urllib3.exceptions.ProtocolError, _BROKEN_OFF.format(", or what came is no HTTP"), True),
 )
 # http.client's own bounds, of which it says only the first with a class of its own.
 _TOO_MUCH_HEAD = "more than 100 headers, or a line of more than 65536 bytes among them"

@@ -115,7 +115,8 @@ class Transport:
             return answer
         is_brief = answer.status in _BRIEF_FAULTS and (until is None or self._pace.is_brief(until))
         asks = f" and asks to be left alone until {format_instant(until)}" if until is not None else ""
-        raise RegistryUnavailable(who, f"it answered {answer.status}{asks}", is_brief=is_brief)
+        reason = f"it answered {answer.status}{asks}, which is for those who run it to mend"
+        raise RegistryUnavailable(who, reason, is_brief=is_brief)
 
     def _name(self, origin: Origin) -> str:
         """Name whom a request goes to: the registry, and the host if it is another one."""

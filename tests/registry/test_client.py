@@ -22,12 +22,10 @@ from imagebot.registry.errors import (
     RegistryUnavailable,
     UnexpectedAnswer,
     UnknownManifest,
-    UnknownRepository,
 )
 from imagebot.registry.host import RegistryHost
 from imagebot.secret import Secret
 from tests.servers.internet import Internet
-from tests.servers.raw_server import RawConnection, RawServer
 
 BOB = Login("bob", Secret("s3cret"))
 LIST = "/v2/acme/api/tags/list?n=1000"
@@ -82,34 +80,6 @@ def test_a_repository_whose_tags_are_all_deleted_has_none(registry, connect):
     assert connect(registry.address).list_tags(find_api(registry)).tags == ()
 
 
-def test_a_next_page_on_another_host_is_not_asked(registry, connect):
-    with LoopbackRegistry() as other:
-        registry.fault = lambda *_: make_page("a", link=f'<http://{other.address}{LIST}>; rel="next"')
-
-        with pytest.raises(UnexpectedAnswer, match=f"its next page is said to be at {other.address}"):
-            connect(registry.address, login=BOB).list_tags(find_api(registry))
-
-        assert other.requests == []
-
-
-def test_a_page_that_leads_to_itself_ends_the_listing(registry, connect):
-    registry.fault = lambda method, target: make_page(link=f'<{target}>; rel="next"')
-
-    with pytest.raises(UnexpectedAnswer, match=r"the pages of the tags of .*/acme/api go in circles"):
-        connect(registry.address).list_tags(find_api(registry))
-
-    assert len(registry.requests) == 1
-
-
-def test_a_page_that_comes_again_under_another_link_ends_the_listing(registry, connect):
-    registry.fault = lambda *_: make_page("a", "b", link=f'<?last={len(registry.requests)}>; rel="next"')
-
-    with pytest.raises(UnexpectedAnswer, match="go in circles"):
-        connect(registry.address).list_tags(find_api(registry))
-
-    assert len(registry.requests) == 2
-
-
 @pytest.mark.parametrize("pages", [1, 2, 4], ids=["in one page", "in two", "one a page"])
 def test_a_list_of_more_tags_than_the_settings_allow_is_incomplete(registry, connect, pages):
     tags = ["a", "b", "c", "d"]
@@ -147,6 +117,21 @@ def test_pages_without_end_end_the_listing(registry, connect):
         connect(registry.address, max_tags=50_000).list_tags(find_api(registry))
 
     assert len(registry.requests) == 1000
+
+
+def test_pages_that_take_too_long_end_the_listing(registry, connect, clock):
+    """Each comes in time, and there are always more: so a round could be held up for days."""
+
+    def answer(*_: object) -> Reply:
+        clock.now += 19
+        return make_page(f"t{len(registry.requests)}", link=f"<?last={len(registry.requests)}>")
+
+    registry.fault = answer
+
+    with pytest.raises(RegistryUnavailable, match=r"the tags of .*/acme/api take more than 400 s"):
+        connect(registry.address).list_tags(find_api(registry))
+
+    assert len(registry.requests) == 22
 
 
 def test_large_pages_end_the_listing(registry, connect):
@@ -187,13 +172,10 @@ def test_the_times_of_pushes_that_a_registry_tells(connect):
 @pytest.mark.parametrize(
     ("second", "error"),
     [
-        pytest.param(Reply(404), UnknownRepository, id="a page is missing"),
         pytest.param(Reply(200, b'{"tags": ["b"'), UnexpectedAnswer, id="a page is cut off"),
         pytest.param(Reply(200, b""), UnexpectedAnswer, id="a page is empty"),
         pytest.param(Reply(200, b'{"name": "acme/api"}'), UnexpectedAnswer, id="a page without tags"),
-        pytest.param(Reply(503), RegistryUnavailable, id="the registry goes down"),
         pytest.param(Reply(429), RateLimited, id="the registry has enough of us"),
-        pytest.param(Reply(401), AccessDenied, id="the registry lets us in no longer"),
     ],
 )
 def test_a_listing_that_breaks_off_is_an_error(registry, connect, second, error):
@@ -204,21 +186,6 @@ def test_a_listing_that_breaks_off_is_an_error(registry, connect, second, error)
         connect(registry.address).list_tags(find_api(registry))
 
 
-def test_a_connection_that_breaks_between_two_pages_is_an_error(connect):
-    page = b'{"tags": ["a"]}'
-    head = b"HTTP/1.1 200 OK\r\nLink: <?last=a>\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(page)
-    first = iter([head + page])
-
-    def talk(connection: RawConnection) -> None:
-        answer = next(first, None)
-        connection.send(answer) if answer is not None else connection.reset()
-
-    with RawServer(talk) as server, pytest.raises(RegistryUnavailable, match="the connection was broken off"):
-        connect(server.address).list_tags(Repository(server.address, "acme/api"))
-
-    assert server.connections == 4
-
-
 def make_html(status: int) -> Reply:
     return Reply(status, b"<!doctype html><h1>Sign in</h1>", {"Content-Type": "text/html"})
 
@@ -226,32 +193,14 @@ def make_html(status: int) -> Reply:
 @pytest.mark.parametrize(
     ("reply", "error", "said", "asked"),
     [
-        pytest.param(Reply(404), UnknownRepository, "knows no such repository (404)", 1, id="404"),
         pytest.param(Reply(401), AccessDenied, "asks for a login (401), and none is configured", 1, id="401"),
         pytest.param(Reply(403), AccessDenied, "asks for a login (403), and none is configured", 1, id="403"),
         pytest.param(Reply(400), UnexpectedAnswer, "status 400 where the tags of", 1, id="400"),
-        pytest.param(Reply(500), RegistryUnavailable, "it answered 500", 1, id="500 is not tried again"),
-        pytest.param(make_html(502), RegistryUnavailable, "it answered 502", 3, id="502 with HTML is tried again"),
         pytest.param(Reply(503), RegistryUnavailable, "it answered 503", 3, id="503 is tried again"),
         pytest.param(Reply(504), RegistryUnavailable, "it answered 504", 3, id="504 is tried again"),
         pytest.param(
-            Reply(503, headers={"Retry-After": "120"}),
-            RegistryUnavailable,
-            "503 and asks to be left alone until",
-            1,
-            id="503 for long",
-        ),
-        pytest.param(Reply(429), RateLimited, "limiting our requests (429)", 1, id="429 without a time"),
-        pytest.param(
             Reply(429, headers={"Retry-After": "3"}), RateLimited, "asks for a pause of 3 s", 3, id="429 for seconds"
         ),
-        pytest.param(
-            Reply(429, headers={"Retry-After": "3600"}), RateLimited, "a pause of 3600 s", 1, id="429 for an hour"
-        ),
-        pytest.param(make_html(200), UnexpectedAnswer, "its tag list is HTML", 1, id="200 with HTML"),
-        pytest.param(Reply(200, b'{"tags": ["a"'), UnexpectedAnswer, "its tag list is no JSON", 1, id="truncated"),
-        pytest.param(Reply(200, b"[]"), UnexpectedAnswer, 'with the key "tags"', 1, id="wrong JSON"),
-        pytest.param(Reply(204), UnexpectedAnswer, "status 204", 1, id="204"),
     ],
 )
 def test_what_an_answer_means(registry, connect, pauses, *, reply, error, said, asked):

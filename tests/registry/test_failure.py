@@ -8,13 +8,15 @@ import pytest
 from imagebot.registry.errors import RegistryUnavailable
 from imagebot.registry.failure import make_failure
 
+BROKEN_OFF = "the connection was broken off; if that stays so, look for a firewall or proxy between"
+
 
 @pytest.mark.parametrize(
     ("cause", "reason", "is_brief"),
     [
         pytest.param(OSError(errno.EHOSTUNREACH, "x"), "No route to host", False, id="by the system's text"),
-        pytest.param(ssl.SSLEOFError("x"), "the connection was broken off", True, id="an end in the handshake"),
-        pytest.param(BrokenPipeError("x"), "the connection was broken off", True, id="an end while sending"),
+        pytest.param(ssl.SSLEOFError("x"), BROKEN_OFF, True, id="an end in the handshake"),
+        pytest.param(BrokenPipeError("x"), BROKEN_OFF, True, id="an end while sending"),
         pytest.param(ValueError("secret"), "ValueError", False, id="by the class, never by the text"),
     ],
 )

@@ -2,7 +2,6 @@
 
 import gzip
 import tracemalloc
-import zlib
 
 import pytest
 
@@ -46,18 +45,7 @@ def test_a_compressed_page_is_read(registry, connect):
     ("reply", "said"),
     [
         pytest.param(Reply(200, bytes(LIMIT + 1)), f"a body of more than {LIMIT} bytes", id="too large"),
-        pytest.param(
-            Reply(200, gzip.compress(bytes(4 * LIMIT)), {"Content-Encoding": "gzip"}),
-            f"a body of more than {LIMIT} bytes",
-            id="a gzip bomb",
-        ),
-        pytest.param(
-            Reply(200, gzip.compress(PAGE)[:-9], {"Content-Encoding": "gzip"}), "ends in the middle", id="half a gzip"
-        ),
         pytest.param(Reply(200, PAGE, {"Content-Encoding": "gzip"}), "says it is gzip and is not", id="no gzip"),
-        pytest.param(
-            Reply(200, zlib.compress(PAGE), {"Content-Encoding": "deflate"}), "accepted is gzip", id="another encoding"
-        ),
     ],
 )
 def test_a_body_that_is_not_read_to_its_end(registry, connect, reply, said):
@@ -94,34 +82,12 @@ def test_a_redirect_on_the_same_host_is_followed_with_the_login(connect):
         assert list_api(connect(registry.address, login=BOB), registry.address) == ("1.0",)
 
 
-def test_a_redirect_to_another_host_is_not_followed(connect):
-    with LoopbackRegistry() as other, LoopbackRegistry(users={"bob": "s3cret"}) as registry:
-        registries = connect(registry.address, login=BOB)
-        push_image(registry.address, "acme/api", "1.0", login=("bob", "s3cret"))
-        list_api(registries, registry.address)  # from here on the login goes with every request
-        registry.fault = lambda *_: Reply(302, headers={"Location": f"http://{other.address}/v2/"})
-
-        with pytest.raises(UnexpectedAnswer, match=rf"a redirect \(302\) to {other.address}"):
-            list_api(registries, registry.address)
-
-        assert other.requests == []
-
-
 @pytest.mark.parametrize("location", ["http://[::1", "ftp://x/", ""], ids=["half a URL", "another scheme", "nothing"])
 def test_a_redirect_to_nowhere_is_not_followed(registry, connect, location):
     registry.fault = lambda *_: Reply(302, headers={"Location": location} if location else {})
 
     with pytest.raises(UnexpectedAnswer, match="redirect"):
         list_api(connect(registry.address), registry.address)
-
-
-def test_redirects_have_an_end(registry, connect):
-    registry.fault = lambda method, target: Reply(302, headers={"Location": f"{target}x"})
-
-    with pytest.raises(UnexpectedAnswer, match="more than 2 redirects"):
-        list_api(connect(registry.address), registry.address)
-
-    assert len(registry.requests) == 3
 
 
 def test_the_body_of_a_redirect_has_a_limit(registry, connect):
@@ -224,11 +190,6 @@ def test_a_slow_answer_ends_with_the_deadline(connect, talk):
         assert server.connections == 1
 
 
-def reset_in_the_body(connection: RawConnection) -> None:
-    connection.send(HEAD + b"Content-Length: 100\r\n\r\n" + PAGE)
-    connection.reset()
-
-
 def end_in_the_body(connection: RawConnection) -> None:
     connection.send(HEAD + b"Content-Length: 100\r\n\r\n" + PAGE)
 
@@ -237,10 +198,8 @@ def end_in_the_body(connection: RawConnection) -> None:
     "talk",
     [
         pytest.param(RawConnection.reset, id="a reset before the answer"),
-        pytest.param(reset_in_the_body, id="a reset in the body"),
         pytest.param(end_in_the_body, id="an end in the body"),
         pytest.param(lambda connection: None, id="an end before the answer"),
-        pytest.param(lambda connection: connection.send(b"SSH-2.0-OpenSSH_9.2\r\n\r\n"), id="another protocol"),
     ],
 )
 def test_a_connection_that_breaks_is_tried_again(connect, pauses, talk):

@@ -16,7 +16,9 @@ from typing import Any
 
 from imagebot.cli.once import run_once
 from imagebot.demo.registry import LoopbackRegistry
+from imagebot.registry.pacing import Pacing
 from tests.servers.contract import Contract
+from tests.servers.faulty_registry import FaultyRegistry
 from tests.servers.forge_project import StoredMergeRequest
 from tests.servers.forges import start_forge
 from tests.servers.gitserver import GitServer, find_head, git, read_branch, seed
@@ -67,6 +69,8 @@ class World:
     author: dict[str, str] = field(default_factory=dict)
     settings: dict[str, object] = field(default_factory=dict)
     now: datetime = NOW
+    pacing: Pacing | None = None
+    """By what registries are paced; None is by this machine's clock."""
 
     @property
     def gitlab(self) -> LoopbackForge:
@@ -135,7 +139,7 @@ class World:
         """Run `imagebot once` at this world's instant, in this process, where the contract is watched."""
         printed = io.StringIO()
         with contextlib.redirect_stdout(printed):
-            exit_code = run_once(self.write_settings(), is_dry=is_dry, as_json=True, now=self.now)
+            exit_code = run_once(self.write_settings(), is_dry=is_dry, as_json=True, now=self.now, pacing=self.pacing)
         return Ran(exit_code, {each["target"]: each for each in json.loads(printed.getvalue())})
 
 
@@ -169,10 +173,10 @@ def make_policy(rules: str) -> bytes:
     return f'version: 1\nimages:\n  - {{image: "*", {rules}}}\n'.encode()
 
 
-def make_pod(registry: LoopbackRegistry, path: str, tag: str = "1.0.0") -> bytes:
+def make_pod(registry: LoopbackRegistry | FaultyRegistry, path: str, tag: str = "1.0.0") -> bytes:
     return f"kind: Pod\nspec:\n  containers:\n  - image: {registry.address}/{path}:{tag}\n".encode()
 
 
-def branch_of(registry: LoopbackRegistry, path: str) -> str:
+def branch_of(registry: LoopbackRegistry | FaultyRegistry, path: str) -> str:
     """Return the branch on which imagebot proposes an image of `GROUP/NAME`, without hyphens."""
     return f"imagebot/{registry.address.replace(':', '_')}-{path.replace('/', '-')}"
