@@ -13,13 +13,12 @@ from rich.text import Text
 from imagebot.cli.display import make_console
 from imagebot.cli.plan import load_or_default
 from imagebot.connect import make_login_sources, make_registries
-from imagebot.errors import ImagebotError
 from imagebot.image.reference import Repository, parse_reference
 from imagebot.proposal.markup import visible
 from imagebot.registry.client import Registries
 from imagebot.registry.credentials import Login, SourceKind
 from imagebot.registry.logins import list_filed_registries
-from imagebot.registry.trial import Trial, Verdict, try_login, try_repository
+from imagebot.registry.trial import Trial, Verdict, try_logins, try_repository
 from imagebot.settings.operator import Settings
 
 _AT_ONCE = 8
@@ -66,7 +65,7 @@ def _try_all(subject: str | None, settings: Settings, registries: Registries) ->
         return
     names = (target,) if target is not None else _list_registries(settings)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        for trials in pool.map(lambda name: _try_registry(name, registries), names):
+        for trials in pool.map(lambda name: try_logins(registries.find_entrance(name)), names):
             yield from trials
 
 
@@ -86,16 +85,6 @@ def _parse_subject(text: str, settings: Settings) -> Repository | str:
 def _list_registries(settings: Settings) -> tuple[str, ...]:
     """Return all registries that the settings or files of logins name. Raises UnreadableCredentials."""
     return tuple(sorted({*settings.registries, *list_filed_registries(make_login_sources(settings))}))
-
-
-def _try_registry(name: str, registries: Registries) -> Sequence[Trial]:
-    """Try each login that there is for a registry or a part of it."""
-    entrance = registries.find_entrance(name)
-    try:
-        prefixes = entrance.logins.list_prefixes()
-    except ImagebotError:
-        prefixes = ("",)  # trying it says why
-    return [try_login(entrance, prefix) for prefix in prefixes]
 
 
 def summarize(trial: Trial, *, now: datetime) -> Mapping[str, object]:

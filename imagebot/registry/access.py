@@ -23,6 +23,7 @@ from imagebot.secret import Secret
 
 # What a refusal teaches can help so often: hidden (404), then Basic where Bearer is wanted, then a token.
 _MAX_TRIES = 4
+_MAX_LOGINS = 10
 _HEADER_SAFE = re.compile(r"[\x21-\x7e]+")
 _REFUSALS = (400, 401, 403, 404)
 # OAuth 2 answers 400 to a refresh token it does not take.
@@ -94,13 +95,22 @@ class _Slot:
 
 
 class Access:
-    """What is known of how one registry lets us in. All threads share it; `choose` gives the login for a path."""
+    """What is known of how one registry lets us in. All threads share it.
+
+    `choose` gives the login for a path, and another one after `pass_over` has said that there is one.
+    """
 
     def __init__(
-        self, host: RegistryHost, choose: Callable[[str], KeptLogin], *, monotonic: Callable[[], float]
+        self,
+        host: RegistryHost,
+        choose: Callable[[str], KeptLogin],
+        *,
+        pass_over: Callable[[str], bool] = lambda _: False,
+        monotonic: Callable[[], float],
     ) -> None:
         self._host = host
         self._choose = choose
+        self._pass_over = pass_over
         self._monotonic = monotonic
         self._way: Way | None = None
         self._slots: dict[tuple[str, str | None], _Slot] = {}
@@ -113,6 +123,24 @@ class Access:
         """
         # A page that lives on another host, after a redirect, is none of our registry's business: no login goes there.
         is_ours = find_origin(request.url) == self._host.origin
+        denials: list[AccessDenied] = []
+        while True:
+            try:
+                return (yield from self._visit(request, errand, is_ours=is_ours))
+            except AccessDenied as error:
+                denials.append(error)
+            if not is_ours or len(denials) >= _MAX_LOGINS or not self._pass_over(errand.path):
+                break
+            slot = self._find_slot(errand)
+            with slot.lock:
+                slot.token = None
+        if len(denials) == 1:
+            raise denials[0]
+        more = f"; {len(denials) - 1} more of the logins for it were tried, and none lets us in"
+        raise AccessDenied(errand.subject, f"{denials[0].reason}{more}")
+
+    def _visit(self, request: Request, errand: Errand, *, is_ours: bool) -> Generator[Request, Answer, Answer]:
+        """Go there with the login that is chosen now."""
         for _ in range(_MAX_TRIES):
             grant = (yield from self._make_grant(errand)) if is_ours else Grant()
             answer = yield replace(request, authorization=grant.authorization)

@@ -251,7 +251,7 @@ class Registries:
     def find_entrance(self, name: str) -> Entrance:
         """Return how a registry lets us in, for whoever wants to see it done."""
         registry = self._find_registry(name)
-        return Entrance(registry.host, registry.logins, registry.access, registry.transport.send)
+        return Entrance(registry.host, registry.logins, registry.transport.send, self._pacing.monotonic)
 
     def _find_registry(self, name: str) -> "_Registry":
         with self._lock:
@@ -271,7 +271,7 @@ class Registries:
             # By its proxy, but with none of what it is trusted with.
             self._make_transport(RegistryHost(f"the storage of {name}", proxy=host.proxy), named=frozenset()),
             logins,
-            Access(host, logins.choose, monotonic=monotonic),
+            Access(host, logins.choose, pass_over=logins.pass_over, monotonic=monotonic),
             Mirrors(host),
         )
 

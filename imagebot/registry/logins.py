@@ -2,7 +2,8 @@
 
 1. The settings of the registry: the longest of its prefixes that the path is under, then its own login.
 2. The registry's cloud, where the settings allow it to be recognised by its name.
-3. Files of logins (docker's configuration, pull secrets): what tells most of the repository, then the first file's.
+3. Files of logins (docker's configuration, pull secrets): what tells most of the repository, then the first file's; if
+   that does not let us in, the next one, as Kubernetes has it.
 """
 
 import threading
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from imagebot.errors import ImagebotError
 from imagebot.registry.cloud import look_up_cloud_login
 from imagebot.registry.credentials import Found, KeptLogin, Login, LookUp, Source, SourceKind
 from imagebot.registry.docker_config import Entry, LoginFile
@@ -52,39 +54,55 @@ class HostLogins:
         if cloud in sources.clouds:
             self._cloud = self._keep(self._make_look_up(make_default_login(cloud), ""))
         self._files = _open_files(sources)
-        self._filed: dict[tuple[Entry, ...], KeptLogin] = {}
+        self._filed: dict[Entry, KeptLogin] = {}
+        self._passed_over: dict[str, set[KeptLogin]] = {}
+        self._nobody = self._keep(lambda: None)
         self._lock = threading.Lock()
 
     def choose(self, path: str) -> KeptLogin:
         """Return the login for a repository's path; one that finds none if there is none.
 
-        Raises UnreadableCredentials.
-        """
-        prefixes = [prefix for prefix in self._given if is_under(path, prefix)]
-        if prefixes:
-            return self._given[max(prefixes, key=len)]
-        if self._cloud is not None:
-            return self._cloud
-        entries = self._find_entries(path)
-        with self._lock:
-            kept = self._filed.get(entries)
-            if kept is None:
-                kept = self._filed[entries] = self._keep(partial(self._look_up_filed, entries))
-        return kept
-
-    def list_prefixes(self) -> tuple[str, ...]:
-        """Return the paths for which there are logins, the shortest for each; if there is none, that of everything.
-
         Raises what looking up raises.
+        """
+        final = self._find_final(path)
+        if final is not None:
+            return final
+        passed_over = self._passed_over.get(path, set())
+        filed = (self._find_filed(entry) for entry in self._find_entries(path))
+        return next((login for login in filed if login not in passed_over and login.find() is not None), self._nobody)
+
+    def pass_over(self, path: str) -> bool:
+        """Choose another login for a path from here on, as the one chosen does not let us in there; is there any?
+
+        People keep several logins for one host in as many files, for repositories of different owners, and no key
+        tells which is for which. If none lets us in, the choice begins anew.
+        """
+        if self._find_final(path) is not None:
+            return False
+        login = self.choose(path)
+        with self._lock:
+            self._passed_over.setdefault(path, set()).add(login)
+        if self.choose(path) is not self._nobody:
+            return True
+        with self._lock:
+            self._passed_over.pop(path, None)
+        return False
+
+    def list_logins(self) -> tuple[tuple[str, KeptLogin], ...]:
+        """Return every login that may be used, each with the shortest path that it is for; one of nobody if none is.
+
+        Those that cannot be looked up are among them. Raises UnreadableCredentials.
         """
         entries = [entry for file in self._files.values() for entry in file.list_entries()]
         filed = (entry.key.path for entry in entries if entry.key.matches_host(self._host.name))
-        shortest: dict[int, str] = {}
+        shortest: dict[KeptLogin, str] = {}
         for path in sorted({"", *self._given, *filed}):
-            shortest.setdefault(id(self.choose(path)), path)
-        paths = tuple(shortest.values())
-        # Where a login is for a part alone, that there is none for the rest is no news.
-        return paths[1:] if len(paths) > 1 and self.choose("").find() is None else paths
+            final = self._find_final(path)
+            found = map(self._find_filed, self._find_entries(path)) if final is None else (final,)
+            for login in found:
+                if login is final or _may_find(login):
+                    shortest.setdefault(login, path)
+        return tuple((path, login) for login, path in shortest.items()) or (("", self._nobody),)
 
     def _keep(self, look_up: LookUp) -> KeptLogin:
         return KeptLogin(look_up, monotonic=self._means.monotonic)
@@ -99,17 +117,23 @@ class HostLogins:
         means = self._means
         return partial(look_up_cloud_login, login, self._host, send=means.send, timeout_s=means.timeout_s)
 
+    def _find_final(self, path: str) -> KeptLogin | None:
+        """Return the login of the settings or of a cloud: no other is looked for beside these."""
+        prefixes = [prefix for prefix in self._given if is_under(path, prefix)]
+        return self._given[max(prefixes, key=len)] if prefixes else self._cloud
+
     def _find_entries(self, path: str) -> tuple[Entry, ...]:
         found = [entry for file in self._files.values() for entry in file.find_entries(self._host.name, path)]
         return tuple(sorted(found, key=lambda entry: entry.key.rank))
 
-    def _look_up_filed(self, entries: tuple[Entry, ...]) -> Found | None:
-        """Return what the first entry leads to that leads to anything."""
-        for entry in entries:
-            found = self._files[entry.file].look_up(entry, self._host.name, timeout_s=self._means.timeout_s)
-            if found is not None:
-                return found
-        return None
+    def _find_filed(self, entry: Entry) -> KeptLogin:
+        file, registry, timeout_s = self._files[entry.file], self._host.name, self._means.timeout_s
+        with self._lock:
+            kept = self._filed.get(entry)
+            if kept is None:
+                kept = self._keep(lambda: file.look_up(entry, registry, timeout_s=timeout_s))
+                self._filed[entry] = kept
+        return kept
 
 
 def _open_files(sources: LoginSources) -> dict[Path, LoginFile]:
@@ -118,6 +142,13 @@ def _open_files(sources: LoginSources) -> dict[Path, LoginFile]:
     if sources.docker_config is not None:
         files.setdefault(sources.docker_config, LoginFile(sources.docker_config, may_be_absent=True))
     return files
+
+
+def _may_find(login: KeptLogin) -> bool:
+    try:
+        return login.find() is not None
+    except ImagebotError:
+        return True
 
 
 def list_filed_registries(sources: LoginSources) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from imagebot.errors import ImagebotError, NeedsOperator
 from imagebot.image.reference import Repository
 from imagebot.registry.access import Access, Errand
 from imagebot.registry.challenge import parse_challenges
-from imagebot.registry.credentials import Found, Login
+from imagebot.registry.credentials import Found, KeptLogin, Login
 from imagebot.registry.errors import UnknownRepository
 from imagebot.registry.host import RegistryHost
 from imagebot.registry.logins import HostLogins
@@ -77,36 +77,49 @@ class Entrance:
 
     host: RegistryHost
     logins: HostLogins
-    access: Access
     send: Callable[[Request], Answer]
+    monotonic: Callable[[], float]
 
 
 def try_repository(entrance: Entrance, repository: Repository) -> Trial:
     """See whether the tags of a repository can be read."""
+    logins = entrance.logins
+    access = Access(entrance.host, logins.choose, pass_over=logins.pass_over, monotonic=entrance.monotonic)
     url = f"{entrance.host.base_url}/v2/{repository.path}/tags/list?n=1"
-    return _Attempt(entrance, Errand.to_repository(repository)).run(url)
+    return _Attempt(entrance, Errand.to_repository(repository), access, logins.choose).run(url)
 
 
-def try_login(entrance: Entrance, path: str = "") -> Trial:
-    """See whether a registry takes the login that is for a path, as `docker login` does."""
-    return _Attempt(entrance, Errand.to_registry(entrance.host.name, path)).run(f"{entrance.host.base_url}/v2/")
+def try_logins(entrance: Entrance) -> tuple[Trial, ...]:
+    """See for each login of a registry, or of a part of it, whether it is taken, as `docker login` does."""
+    try:
+        logins = entrance.logins.list_logins()
+    except ImagebotError as error:
+        return (Trial(entrance.host.name, Verdict.REFUSED, None, str(error), ()),)
+    return tuple(_try_login(entrance, path, login) for path, login in logins)
+
+
+def _try_login(entrance: Entrance, path: str, login: KeptLogin) -> Trial:
+    access = Access(entrance.host, lambda _: login, monotonic=entrance.monotonic)
+    errand = Errand.to_registry(entrance.host.name, path)
+    return _Attempt(entrance, errand, access, lambda _: login).run(f"{entrance.host.base_url}/v2/")
 
 
 class _Attempt:
-    """One run through the entrance, with everything that happens on the way."""
+    """One run through the entrance, with everything that happens on the way, and nothing known beforehand."""
 
-    def __init__(self, entrance: Entrance, errand: Errand) -> None:
-        self._entrance, self._errand = entrance, errand
+    def __init__(self, entrance: Entrance, errand: Errand, access: Access, choose: Callable[[str], KeptLogin]) -> None:
+        self._entrance, self._errand, self._access, self._choose = entrance, errand, access, choose
         self._steps: list[Step] = []
         self._found: Found | None = None
 
     def run(self, url: str) -> Trial:
         request = Request("GET", url, _LIMIT_BYTES)
         try:
-            kept = self._entrance.logins.choose(self._errand.path)
-            self._found = kept.find()
+            self._found = self._choose(self._errand.path).find()
             answer = self._ask(request)
-            self._found = kept.find()  # it may have been renewed
+            # It may be another by now: renewed, or the next one that there is.
+            login = self._choose(self._errand.path)
+            self._found = login.find()
             verdict, reason = self._judge(answer, request)
             return Trial(
                 self._errand.subject,
@@ -114,15 +127,15 @@ class _Attempt:
                 self._found,
                 reason,
                 tuple(self._steps),
-                login_lasts_s=kept.find_remaining_s() if self._found is not None else None,
-                token_lasts_s=self._entrance.access.find_token_end_s(self._errand),
+                login_lasts_s=login.find_remaining_s() if self._found is not None else None,
+                token_lasts_s=self._access.find_token_end_s(self._errand),
             )
         except ImagebotError as error:
             verdict = Verdict.REFUSED if isinstance(error, NeedsOperator) else Verdict.FAILED
             return Trial(self._errand.subject, verdict, self._found, str(error), tuple(self._steps))
 
     def _ask(self, request: Request) -> Answer:
-        with closing(self._entrance.access.authorize(request, self._errand)) as steps:
+        with closing(self._access.authorize(request, self._errand)) as steps:
             step = next(steps)
             while True:
                 answer = self._send(step)

@@ -152,21 +152,40 @@ def test_no_cloud_is_asked_that_the_settings_do_not_name(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("given", "keys", "prefixes"),
+    ("given", "keys", "paths"),
     [
-        pytest.param((), (), ("",), id="none at all"),
-        pytest.param(("",), (), ("",), id="one for all"),
-        pytest.param(("a",), ("ghcr.io/b", "quay.io/c", "*.io/d"), ("a", "b", "d"), id="some for parts"),
-        pytest.param(("a",), ("ghcr.io",), ("", "a"), id="for a part and for the rest"),
-        pytest.param(("",), ("ghcr.io/b",), ("",), id="one that is never used"),
+        pytest.param((), (), [""], id="none at all"),
+        pytest.param(("",), (), [""], id="one for all"),
+        pytest.param(("a",), ("ghcr.io/b", "quay.io/c", "*.io/d"), ["a", "b", "d"], id="some for parts"),
+        pytest.param(("a",), ("ghcr.io",), ["", "a"], id="for a part and for the rest"),
+        pytest.param(("",), ("ghcr.io/b",), [""], id="one that is never used"),
+        pytest.param((), ("ghcr.io", "https://ghcr.io"), ["", ""], id="two for all"),
     ],
 )
-def test_the_parts_of_a_registry_that_have_logins(tmp_path, given, keys, prefixes):
+def test_all_logins_of_a_registry(tmp_path, given, keys, paths):
     sources = LoginSources(pull_secrets=(write(tmp_path / "a", *keys),))
 
     logins = make_logins(given={prefix: login("x") for prefix in given}, sources=sources)
 
-    assert logins.list_prefixes() == prefixes
+    assert [path for path, _ in logins.list_logins()] == paths
+
+
+def test_a_login_that_does_not_let_us_in_is_passed_over_for_the_next(tmp_path):
+    files = tuple(write(tmp_path / name, "ghcr.io") for name in ("a", "b"))
+    logins = make_logins(sources=LoginSources(pull_secrets=files))
+
+    assert find_user(logins, "acme/api") == "a ghcr.io"
+    assert logins.pass_over("acme/api") is True
+    assert [find_user(logins, path) for path in ("acme/api", "acme/web")] == ["b ghcr.io", "a ghcr.io"]
+    assert logins.pass_over("acme/api") is False
+    assert find_user(logins, "acme/api") == "a ghcr.io"
+
+
+@pytest.mark.parametrize(
+    "given", [pytest.param({"": login("x")}, id="of the settings"), pytest.param({}, id="of nobody")]
+)
+def test_the_only_login_is_not_passed_over(given):
+    assert make_logins(given=given).pass_over("acme/api") is False
 
 
 def test_where_a_login_comes_from_is_said(tmp_path, helper):

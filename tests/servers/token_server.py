@@ -6,9 +6,10 @@ in `requests`. The registry accepts an ended token for 60 s more.
 
 import base64
 import json
+import threading
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple, Self
@@ -25,7 +26,6 @@ from imagebot.demo.loopback import Call, LoopbackServer, Reply
 
 SERVICE = "test-registry"
 ISSUER = "test-issuer"
-_TTL_S = 300
 
 
 class TokenRequest(NamedTuple):
@@ -38,7 +38,9 @@ class TokenRequest(NamedTuple):
 class TokenServer:
     """Serves while inside `with`; `certificate_file` is the registry's `rootcertbundle`.
 
-    Anyone may pull what begins with one of `public`; `identity_tokens` are users by token.
+    Anyone may pull what begins with one of `public`, and a user everything, or what begins with what `rights` say.
+    `identity_tokens` are users by token; if they rotate, each is good once, and the answer holds the next. A token
+    lasts for `ttl_s` from the time of `clock`.
     """
 
     def __init__(
@@ -47,11 +49,18 @@ class TokenServer:
         *,
         users: Mapping[str, str],
         public: tuple[str, ...] = (),
+        rights: Mapping[str, str] | None = None,
         identity_tokens: Mapping[str, str] | None = None,
+        rotates: bool = False,
+        ttl_s: int = 300,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self.requests: list[TokenRequest] = []
         self.certificate_file = folder / "token.crt"
-        self._users, self._public, self._identity_tokens = users, public, identity_tokens or {}
+        self._users, self._public, self._rights = users, public, rights or {}
+        self._identity_tokens, self._rotates = dict(identity_tokens or {}), rotates
+        self._ttl_s, self._clock = ttl_s, clock
+        self._lock = threading.Lock()
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._certificate = _make_certificate(self._key)
         self.certificate_file.write_bytes(self._certificate.public_bytes(Encoding.PEM))
@@ -69,7 +78,9 @@ class TokenServer:
     def _answer(self, call: Call) -> Reply:
         text = call.body.decode() if call.method == "POST" else urlsplit(call.target).query
         fields = dict(parse_qsl(text))
-        user = self._find_user(call, fields)
+        with self._lock:
+            user = self._find_user(call, fields)
+            following = self._rotate(fields) if user is not None and self._rotates else {}
         is_refused = user is None and ("Authorization" in call.headers or "refresh_token" in fields)
         status = 401 if is_refused else 200 if fields.get("service") == SERVICE else 400
         self.requests.append(TokenRequest(call.method, user, fields.get("scope", ""), status))
@@ -78,7 +89,12 @@ class TokenServer:
         token = self._sign(user, self._grant(user, fields.get("scope", "")))
         # Both endpoints of the specification: GET answers with `token`, POST with `access_token`.
         name = "access_token" if call.method == "POST" else "token"
-        return Reply(200, json.dumps({name: token, "expires_in": _TTL_S}).encode())
+        return Reply(200, json.dumps({name: token, "expires_in": self._ttl_s, **following}).encode())
+
+    def _rotate(self, fields: Mapping[str, str]) -> Mapping[str, str]:
+        user, following = self._identity_tokens.pop(fields["refresh_token"]), uuid.uuid4().hex
+        self._identity_tokens[following] = user
+        return {"refresh_token": following}
 
     def _find_user(self, call: Call, fields: Mapping[str, str]) -> str | None:
         if call.method == "POST":
@@ -92,15 +108,16 @@ class TokenServer:
         if not scope:
             return []
         kind, path, actions = scope.split(":")
-        allowed = {"pull", "push"} if user else {"pull"} if path.startswith(self._public) else set()
+        has_right = user is not None and path.startswith(self._rights.get(user, ""))
+        allowed = {"pull", "push"} if has_right else {"pull"} if path.startswith(self._public) else set()
         return [{"type": kind, "name": path, "actions": sorted(allowed.intersection(actions.split(",")))}]
 
     def _sign(self, user: str | None, access: list[dict[str, object]]) -> str:
         der = self._certificate.public_bytes(Encoding.DER)
         head = {"typ": "JWT", "alg": "ES256", "x5c": [base64.b64encode(der).decode()]}
-        now = int(time.time())
+        now = int(self._clock())
         claims = {
-            "iss": ISSUER, "sub": user or "", "aud": SERVICE, "exp": now + _TTL_S, "nbf": now - 5, "iat": now,
+            "iss": ISSUER, "sub": user or "", "aud": SERVICE, "exp": now + self._ttl_s, "nbf": now - 5, "iat": now,
             "jti": str(uuid.uuid4()), "access": access,
         }  # fmt: skip
         message = f"{_encode(json.dumps(head).encode())}.{_encode(json.dumps(claims).encode())}"
