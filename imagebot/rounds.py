@@ -30,6 +30,7 @@ from imagebot.settings.operator import Settings, TargetSettings
 from imagebot.settings.policy_file import MissingPolicyFile
 from imagebot.store.store import Store
 from imagebot.update import update
+from imagebot.wording import Wording
 
 _T = TypeVar("_T")
 
@@ -107,7 +108,8 @@ class Rounds:
                 warnings = check_forge(forge, memory=memory, now=now)
                 if target.report_faults and not self.is_dry and has_reported(memory):
                     withdraw_fault(target, forge=forge, memory=memory)
-                round_ = Round(seen, git, forge, now, memory, self.is_dry)
+                wording = Wording(seen, forge, inquiry.describe)
+                round_ = Round(seen, git, forge, now, memory, wording, self.is_dry)
                 outcome = replace(update(round_, listings=listings, choices=choices), warnings=warnings)
             if not self.is_dry:
                 self.store.keep_outcome(target.name, at=now, summary=_summarize(outcome, seen, listings, now=now))

@@ -14,8 +14,8 @@ from rich.text import Text
 
 from imagebot.policy.version import Jump
 from imagebot.proposal.markup import visible
+from imagebot.proposal.moves import name_written, shorten
 from imagebot.proposal.plan import Change
-from imagebot.proposal.text import name_written, shorten
 
 if TYPE_CHECKING:
     from imagebot.image.reference import Repository

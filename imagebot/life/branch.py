@@ -13,7 +13,6 @@ from imagebot.life.standing import Standing, fingerprint_files, list_changes
 from imagebot.log import log
 from imagebot.proposal.commit import Trailers, make_commit_message, make_commit_text
 from imagebot.proposal.plan import Group
-from imagebot.proposal.text import make_title
 
 
 class OddCommit(Transient):
@@ -43,7 +42,7 @@ def push_branch(round_: Round, group: Group, files: Mapping[str, bytes], *, stan
         base=None if look.base == target.branch else look.base,
     )
     signed_off_by = str(round_.git.author) if look.policy.merge_requests.is_signed_off else None
-    text = make_commit_text(make_title(group), group)
+    text = make_commit_text(round_.wording.make_title(group), group)
     message = make_commit_message(text, trailers, signed_off_by=signed_off_by)
     commit = _commit(round_, group.branch, files, message=message)
     was = standing.oid if standing else None

@@ -19,7 +19,6 @@ from imagebot.proposal.limits import Limits, Wait
 from imagebot.proposal.outcome import Action, Result
 from imagebot.proposal.plan import Change, Group, apply_changes
 from imagebot.proposal.refusal import No, Refusal
-from imagebot.proposal.text import make_title
 from imagebot.proposal.waver import Image, Images, explain_vanished, find_vanished, stands_without
 
 _SUPERSEDED = "What is chosen now is something else, and that was closed unmerged before."
@@ -48,7 +47,9 @@ def propose(round_: Round, *, group: Group, wishes: Wishes) -> Result:
     requests = wishes.history.requests.get(group.branch, ())
     request = requests[0] if requests else None
     standing = find_standing(round_.look, group.branch, git=round_.git)
-    result = Result(group.branch, make_title(group), Action.UNCHANGED, url=request.url if request else None)
+    result = Result(
+        group.branch, round_.wording.make_title(group), Action.UNCHANGED, url=request.url if request else None
+    )
     if rival := find_rival(group.branch, round_.look.branches):
         detail = f"its branch cannot exist beside the branch {rival}; choose another branch_prefix"
         return replace(result, action=Action.FAILED, detail=detail)
@@ -115,7 +116,7 @@ def _list_closed(refused: Sequence[tuple[Change, Refusal]]) -> list[Change]:
 def _carry_out(round_: Round, result: Result, proposal: _Proposal, *, limits: Limits) -> Result:
     """Bring branch and merge request to what they should be, unless that has to wait."""
     look, group, standing = round_.look, proposal.group, proposal.standing
-    result = replace(result, title=make_title(group), changes=group.changes)
+    result = replace(result, title=round_.wording.make_title(group), changes=group.changes)
     is_open = proposal.request is not None or (standing is not None and not round_.forge.has_merge_requests)
     if not is_open and (wait := limits.find_wait_to_open()):
         return _wait(result, wait)

@@ -24,7 +24,6 @@ from imagebot.proposal.group import GroupKey, GroupKind, Pair
 from imagebot.proposal.outcome import Action, Result
 from imagebot.proposal.plan import Group
 from imagebot.proposal.request_rules import AutoMerge
-from imagebot.proposal.text import make_text
 
 _LEFT = (
     "Someone else committed to this branch, so imagebot leaves it alone: nothing is overwritten. "
@@ -44,14 +43,14 @@ def ensure_request(
     if is_moved and known is not None and request is not None:
         # A push may end what the forge was told before; what a person ended is not asked for again.
         block = replace(block, is_auto_merged=known.is_auto_merged and not request.is_auto_merging)
-    room = round_.forge.body_limit - len(format_block(block)) - count_foreign(old)
-    text = make_text(group, policy_file=round_.look.target.policy_file, limit=room)
-    result = replace(result, title=text.title)
+    result = replace(result, title=round_.wording.make_title(group))
     if request is not None and not is_moved and block.tells_same(known):
         return result if round_.is_dry else _ensure_auto_merge(round_, result, request, known or block)
     result = replace(result, action=_name_action(request, is_moved=is_moved))
     if round_.is_dry:
         return result
+    room = round_.forge.body_limit - len(format_block(block)) - count_foreign(old)
+    text = round_.wording.write_text(group, limit=room)
     body = compose_body(text.body, block, old=old)
     if request is None:
         result, told = _open(round_, result, body)

@@ -7,6 +7,7 @@ from imagebot.forge import Forge
 from imagebot.git import GitRepo
 from imagebot.life.memory import Memory
 from imagebot.look import Look
+from imagebot.wording import Wording
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,4 +19,5 @@ class Round:
     forge: Forge
     now: datetime
     memory: Memory
+    wording: Wording
     is_dry: bool = False

@@ -13,13 +13,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from imagebot.proposal.group import GroupKey, GroupKind, Pair, make_branch_name
-from imagebot.proposal.markup import visible
+from imagebot.proposal.markup import plain
 from imagebot.proposal.plan import Change, Group
 
 _MAX_LINES = 200
 _TRAILER = re.compile(r"^Imagebot-(Update|Group|Plan|Files|Target|Base): (.+)$", re.MULTILINE)
-# In a commit message forges read `#12` and `Closes #12`, `@name` and `[skip ci]`: in a file's name they mean nothing.
-_MEANT_FOR_FORGES = re.compile(r"[#@!&%$~\[\]]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +47,10 @@ class Trailers:
 
 def make_commit_text(title: str, group: Group) -> str:
     """Write what people read of a message: it stands alone, as where there is no forge nothing else is shown."""
-    policies = sorted({f"{c.governed.entry.label} ({c.governed.entry.rules})" for c in group.changes})
-    allowed = "Allowed by " + ", ".join(visible(each) for each in policies) + "."
-    return "\n\n".join([title, "\n".join(_list_moves(group.changes)), allowed])
+    policies = sorted({(c.governed.entry.label, str(c.governed.entry.rules)) for c in group.changes})
+    # To GitLab ~1 is a label; a blank means nothing in a range.
+    allowed = ", ".join(f"{plain(label)} ({plain(rules.replace('~', '~ '))})" for label, rules in policies)
+    return "\n\n".join([title, "\n".join(_list_moves(group.changes)), f"Allowed by {allowed}."])
 
 
 def make_commit_message(text: str, trailers: Trailers, *, signed_off_by: str | None = None) -> str:
@@ -69,13 +68,10 @@ def make_commit_message(text: str, trailers: Trailers, *, signed_off_by: str | N
 
 
 def _list_moves(changes: Sequence[Change]) -> list[str]:
-    moves = [f"{_plain(c.path)}:{c.line}: {c.before} -> {_identifier(c)}" for c in changes[:_MAX_LINES]]
+    # No colon behind the line: to GitHub `:100:` is a picture.
+    moves = [f"{plain(c.path)}:{c.line} {c.before} -> {_identifier(c)}" for c in changes[:_MAX_LINES]]
     more = len(changes) - _MAX_LINES
     return [*moves, f"and {more} more"] if more > 0 else moves
-
-
-def _plain(path: str) -> str:
-    return _MEANT_FOR_FORGES.sub(lambda match: f"\\u{{{ord(match.group()):04X}}}", visible(path))
 
 
 def _identifier(change: Change) -> str:

@@ -43,7 +43,9 @@ def parse_template(text: str, *, position: int = 1) -> Template:
     try:
         _make_environment().parse(text)
     except TemplateSyntaxError as error:
-        raise InvalidTemplate(text, error.message or "it breaks Jinja's grammar", line=error.lineno) from error
+        raise InvalidTemplate(
+            text, (error.message or "").rstrip(".") or "it breaks Jinja's grammar", line=error.lineno
+        ) from error
     except (TemplateError, RecursionError, ValueError) as error:
         raise InvalidTemplate(text, "Jinja cannot read it", line=None) from error
     return Template(text, position)

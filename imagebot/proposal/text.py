@@ -1,22 +1,35 @@
 """The words of a merge request: its title and its description.
 
-The reviewer is the reader. The description answers what changes, why this tag, who allowed it, and how to say no. All
-that comes from outside stands in code spans (see `markup.py`); the same proposal always has the same text.
+The reviewer is the reader. The description answers what changes, where, what to be careful about, why this tag, who
+allowed it, and how to say no. All that comes from outside stands in code spans (see `markup.py`); the same proposal
+always has the same text: times are instants, never "two days ago".
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 
-from imagebot.policy.select import count_by_rule
-from imagebot.policy.version import Jump
-from imagebot.proposal.choose import explain_unfit
-from imagebot.proposal.markup import cell, code
+from imagebot.image.snapshot import Source
+from imagebot.proposal.cautions import FindUrl, Left, list_cautions
+from imagebot.proposal.group import GroupKey, GroupKind
+from imagebot.proposal.markup import cell, code, fold, link, list_some, plain
+from imagebot.proposal.moves import Descriptions, Move, make_moves, shorten
 from imagebot.proposal.plan import Change, Group
+from imagebot.proposal.reasons import explain
 
-_MOST_ROWS = (200, 50, 10, 0)
+# How many rows a table has at most.
+_MOST_ROWS = 1000
+_NO_ROOM = "What this proposes is in its changes: there is no room left to tell it here.\n"
+_MOST_UNFOLDED = 12
 _MOST_LISTED = 10
+_MOST_EXPLAINED = 30
+_MOST_PILED = 20
+_MOST_PLATFORMS = 4
+_MOST_TAGS = 5
+# How many characters of two tags stand beside each other.
+_MOST_BESIDE = 18
 _TITLE_TAGS = 3
-_SHORT_DIGITS = 12
+_SINCE = {Source.PUSHED: "pushed", Source.FIRST_SEEN: "first\u00a0seen", Source.PUSHED_AGAIN: "pushed\u00a0again"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,117 +40,210 @@ class Text:
     body: str
 
 
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a text is written from, beside the changes themselves.
+
+    Without an address for a file, its name stands there alone.
+    """
+
+    policy_file: str
+    find_url: FindUrl = lambda path, line: None  # noqa: ARG005 - as in Forge.file_url
+    descriptions: Descriptions = field(default_factory=dict)
+    left: tuple[Left, ...] = ()
+    merges_by_itself: bool = False
+
+
 def make_title(group: Group) -> str:
     """Name the image, the tag or digest to move to, and the tag to move from if it is the same everywhere.
 
-    Of several images only the number.
+    Of several images only the number, and what they have in common.
     """
     if len(group.images) > 1:
-        return f"Update {len(group.images)} images"
+        return f"Update {len(group.images)} images" + _name_common(group.key)
     name, old = group.images[0].familiar, {change.before.tag for change in group.changes}
     new = [shorten(pair.tag) for pair in group.pairs]
     if len(new) > _TITLE_TAGS:
-        return f"Update {name} to {len(new)} tags"
+        return plain(f"Update {name} to {len(new)} tags")
     if len(new) > 1:
-        return f"Update {name} to {', '.join(new[:-1])} and {new[-1]}"
+        return plain(f"Update {name} to {', '.join(new[:-1])} and {new[-1]}")
     if not any(change.moves_tag for change in group.changes):
-        return f"Update {name} to {new[0]}"
-    return f"Update {name} from {old.pop()} to {new[0]}" if len(old) == 1 else f"Update {name} to {new[0]}"
+        return plain(f"Update {name} to {new[0]}")
+    return plain(f"Update {name} from {old.pop()} to {new[0]}" if len(old) == 1 else f"Update {name} to {new[0]}")
 
 
-def shorten(proposed: str) -> str:
-    """Cut the digest of `tag@digest` to as many digits as people compare."""
-    tag, _, digest = proposed.partition("@")
-    algorithm, _, digits = digest.partition(":")
-    return f"{tag}@{algorithm}:{digits[:_SHORT_DIGITS]}" if digest else tag
+def _name_common(key: GroupKey) -> str:
+    match key.kind:
+        case GroupKind.NAMED:
+            return f" of group {plain(key.name)}"
+        case GroupKind.DIRECTORY | GroupKind.FILE if key.name:
+            return f" in {plain(key.name)}"
+        case _:
+            return ""
 
 
-def make_text(group: Group, *, policy_file: str, limit: int = 65_536) -> Text:
+def make_text(group: Group, setting: Setting, *, limit: int = 65_536) -> Text:
     """Write the text of one merge request, of at most `limit` characters: rows are dropped before anything else is."""
-    for rows in _MOST_ROWS:
-        parts = [_table(group.changes, policy_file, rows=rows), *_reasons(group), _how_to_say_no(group, policy_file)]
-        body = "\n\n".join(parts) + "\n"
-        if len(body) <= limit:
-            break
-    return Text(make_title(group), body)
+    moves = make_moves(group, setting.descriptions)
+
+    def write(rows: int) -> str:
+        return "\n\n".join(_list_sections(moves, setting, rows=rows)) + "\n"
+
+    body = write(_MOST_ROWS)
+    if len(body) > limit:
+        fitting = bisect_right(range(_MOST_ROWS), limit, key=lambda rows: len(write(rows)))
+        body = write(max(0, fitting - 1))
+    return Text(make_title(group), body if len(body) <= limit else _NO_ROOM[: max(0, limit)])
 
 
-def _table(changes: Sequence[Change], policy_file: str, *, rows: int) -> str:
+def _list_sections(moves: Sequence[Move], setting: Setting, *, rows: int) -> Iterator[str]:
+    cautions = list_cautions(moves, setting.left, setting.find_url)
+    if cautions:
+        yield "\n".join(f"- {each}" for each in cautions[: max(rows, _MOST_LISTED)])
+    yield _list_moves(moves, rows=rows)
+    yield _list_places(moves, setting, rows=rows)
+    yield _give_reasons(moves, rows=rows)
+    yield _say_no(moves, setting)
+
+
+def _table(head: Sequence[str], lines: Sequence[Sequence[str]], *, rows: int, more: str) -> str:
+    """Make a table of as many rows as there may be, and count the others."""
+    left = len(lines) - rows
+    table = [head, ["---"] * len(head), *lines[:rows]] if rows else []
+    count = [f"\nand {left} more {more}."] if left > 0 else []
+    return "\n".join([*("| " + " | ".join(cells) + " |" for cells in table), *count])
+
+
+def _list_moves(moves: Sequence[Move], *, rows: int) -> str:
+    head = ["Image", "Update", "Jump", "Age", "Size and platforms"]
+    cells = [[_name(each), _update(each), _jump(each), _age(each), _size(each)] for each in moves]
+    # A column that says nothing of any image is left out.
+    kept = [n for n, column in enumerate(zip(*cells, strict=True)) if any(column)]
+    return _table([head[n] for n in kept], [[row[n] for n in kept] for row in cells], rows=rows, more="images")
+
+
+def _name(move: Move) -> str:
+    """Name the image, above where to read about it."""
+    links = move.links
+    pages = [
+        ("changes", links.changes),
+        ("commit", None if links.changes else links.commit),
+        ("release", links.release),
+        ("source", links.source.url if links.source else None),
+        ("Docker Hub", None if links.source else links.registry),
+    ]
+    read = " · ".join(link(text, url) for text, url in pages if url is not None)
+    return _pile(cell(move.name), read)
+
+
+def _update(move: Move) -> str:
+    if move.moves_tag:
+        narrow = len(move.was + move.becomes) <= _MOST_BESIDE
+        arrow = f"→\u00a0{cell(move.becomes)}"
+        return f"{cell(move.was)} {arrow}" if narrow else _pile(cell(move.was), arrow)
+    tag, _, digest = move.becomes.partition("@")
+    was = move.was.removeprefix(tag).removeprefix("@")
+    return _pile(*([cell(tag), cell(was)] if was else [cell(tag)]), f"→\u00a0{cell(digest)}")
+
+
+def _jump(move: Move) -> str:
+    """Name the kind of jump; a major one stands out, and a step back."""
+    if move.goes_back:
+        return "⚠️\u00a0**back**"
+    return f"⚠️\u00a0**{move.jump}**" if move.is_major else move.jump
+
+
+def _age(move: Move) -> str:
+    since = move.changes[0].selection.since
+    return _pile(_SINCE[since.source], f"{since.at:%Y-%m-%d}") if since is not None else ""
+
+
+def _size(move: Move) -> str:
+    """Tell the size, what it has grown by, and the platforms, of Linux by the architecture alone."""
+    old, new = (each.image.size_bytes if each.image else None for each in (move.old, move.new))
+    size = "" if new is None else format_size(new) + ("" if old is None else f" ({_compare_sizes(old, new)})")
+    platforms = move.new.image.platforms if move.new.image else ()
+    names = [cell(str(each).removeprefix("linux/")) for each in sorted(platforms)]
+    return _pile(size.replace(" ", "\u00a0"), list_some(names, most=_MOST_PLATFORMS))
+
+
+def _compare_sizes(old: int, new: int) -> str:
+    difference = format_size(abs(new - old), like=new)
+    return "as before" if difference == format_size(0, like=new) else f"{'+' if new > old else '-'}{difference}"
+
+
+def _pile(*lines: str) -> str:
+    return "<br>".join(line for line in lines if line)
+
+
+def format_size(size_bytes: int, *, like: int | None = None) -> str:
+    """Write a size as people do, as in `48.2 MB`; in the unit of another if it is to be compared with that."""
+    unit, divisor = ("kB", 1e3) if (like or size_bytes) < 1e6 else ("MB", 1e6)
+    return f"{size_bytes / divisor:.1f} {unit}"
+
+
+def _list_places(moves: Sequence[Move], setting: Setting, *, rows: int) -> str:
+    """List the places of each image, put together by the entry that allowed the change."""
+    together: dict[tuple[str, tuple[str, int]], list[Change]] = {}
+    for move in moves:
+        for change in move.changes:
+            key = f"{move.name}:{move.was}", _find_position(change, setting)
+            together.setdefault(key, []).append(change)
     lines = [
-        f"| {cell(f'{change.path}:{change.line}')} | {cell(name_written(change))} | {cell(shorten(change.proposed))} "
-        f"| {_jump(change)} | {_entry(change, policy_file)} |"
-        for change in changes[:rows]
+        [cell(image), _pile_places(changes, setting, most=min(rows, _MOST_PILED)), _entry(changes[0], setting)]
+        for (image, _), changes in together.items()
     ]
-    head = ["| where | now | proposed | change | allowed by |", "| --- | --- | --- | --- | --- |"]
-    more = [f"\nand {len(changes) - rows} more places: see the changes."] if len(changes) > rows else []
-    return "\n".join([*(head if lines else []), *lines, *more])
+    has_several = len(moves) > 1
+    head = ["Image", "Where", "Allowed by"] if has_several else ["Where", "Allowed by"]
+    table = _table(head, [line[not has_several :] for line in lines], rows=rows, more="images: see the changes")
+    count = sum(map(len, together.values()))
+    return table if count <= _MOST_UNFOLDED else fold(f"Where: {count} places", table)
 
 
-def name_written(change: Change) -> str:
-    """Name the tag that is written now, with its digest, cut, where that is all that changes."""
-    tag, digest = change.before.tag or "", change.before.digest
-    return shorten(f"{tag}@{digest}") if digest and not change.moves_tag else tag
+def _pile_places(changes: Sequence[Change], setting: Setting, *, most: int) -> str:
+    shown = [link(cell(f"{each.path}:{each.line}"), setting.find_url(each.path, each.line)) for each in changes[:most]]
+    more = len(changes) - len(shown)
+    return _pile(*shown, f"and {more} more: see the changes" if more else "")
 
 
-def _jump(change: Change) -> str:
-    """Name the kind of jump; a major one stands out."""
-    jump = change.selection.jump
-    if not change.moves_tag:
-        return "digest"
-    if jump is None:
-        return "newer"
-    return f"**{jump.value}**" if jump is Jump.MAJOR else jump.value
+def _entry(change: Change, setting: Setting) -> str:
+    file, line = _find_position(change, setting)
+    name = change.governed.entry.name
+    place = link(cell(f"{file}:{line}"), setting.find_url(file, line))
+    return place if name is None else f"{cell(name)} in\u00a0{place}"
 
 
-def _entry(change: Change, policy_file: str) -> str:
+def _find_position(change: Change, setting: Setting) -> tuple[str, int]:
+    """Find the file and the line of the entry that allowed a change."""
     entry = change.governed.entry
-    return f"{cell(entry.label)}, {cell(f'{entry.file or policy_file}:{entry.position}')}"
+    return entry.file or setting.policy_file, entry.position
 
 
-def _reasons(group: Group) -> list[str]:
-    """One paragraph for each tag and policy: what it was chosen from, and by which rules the others were refused."""
-    seen: dict[tuple[object, ...], Change] = {}
-    for change in group.changes:
-        seen.setdefault(
-            (change.governed.repository, shorten(change.proposed), str(change.governed.entry.rules)), change
-        )
-    return [
-        f"**Why {code(shorten(change.proposed))}:** {_explain(change)}" for change in list(seen.values())[:_MOST_LISTED]
+def _give_reasons(moves: Sequence[Move], *, rows: int) -> str:
+    shown = moves[: max(1, min(rows, _MOST_EXPLAINED))]
+    more = [f"and {len(moves) - len(shown)} more."] if len(shown) < len(moves) else []
+    tag, image = ("this tag", "its image is") if len(moves) == 1 else ("these tags", "their images are")
+    summary = f"Why {tag}, and what {image}"
+    return fold(summary, "\n\n".join([*map(explain, shown), *more]))
+
+
+def _say_no(moves: Sequence[Move], setting: Setting) -> str:
+    """Say how to say no, to wait, and to change what is allowed."""
+    positions = sorted({_find_position(change, setting) for move in moves for change in move.changes})
+    places = [link(code(f"{file}:{line}"), setting.find_url(file, line)) for file, line in positions]
+    newer = "version" if any(move.moves_tag for move in moves) else "digest"
+    by_itself = "**It merges by itself** as soon as its checks pass, as the policy file asks for."
+    lines = [
+        *([by_itself] if setting.merges_by_itself else []),
+        f"**To say no,** close this merge request: {_name_declined(moves, newer)}. Reopening takes that back.",
+        f"**To wait,** leave it open. A newer {newer} moves it on, and what others commit to its branch is never lost.",
+        f"**To change the policy,** edit {list_some(places, most=_MOST_LISTED)}.",
     ]
+    return "\n".join(f"- {line}" for line in lines)
 
 
-def _explain(change: Change) -> str:
-    """Say what a tag was chosen from, by which policy, how old it is, and why not another."""
-    selection = change.selection
-    since = f" It was {selection.since}." if selection.since else ""
-    counts = ", ".join(f"{count} {rule.value}" for rule, count in count_by_rule(selection.refused))
-    refused = f" Not chosen: {counts}." if counts else ""
-    unfit = _list_some([code(reason) for reason in explain_unfit(selection)])
-    passed_over = f" Passed over for their images: {unfit}." if unfit else ""
-    young = _list_some([code(str(waiting)) for waiting in selection.waiting])
-    too_young = f" Too young for it: {young}." if young else ""
-    name, rules = code(str(change.governed.repository)), code(str(change.governed.entry.rules))
-    chosen = f"of the {selection.considered} tags of {name} it is the one that {rules} chooses."
-    if selection.considered == 1:
-        chosen = f"it is the only tag of {name}."
-    return f"{chosen}{since}{refused}{too_young}{passed_over}"
-
-
-def _how_to_say_no(group: Group, policy_file: str) -> str:
-    tags = _list_some([code(shorten(pair.tag)) for pair in group.pairs])
-    entries = [change.governed.entry for change in group.changes]
-    positions = sorted({(entry.file or policy_file, entry.position) for entry in entries})
-    places = _list_some([code(f"{file}:{position}") for file, position in positions])
-    next_one, newer = "version", "tag"
-    if not any(change.moves_tag for change in group.changes):
-        next_one = newer = "digest"
-    return (
-        f"**To say no,** close this merge request: {tags} will not be proposed again, the next {next_one} will. "
-        f"To change what is allowed, edit {places}. While this is open, a newer {newer} moves it on; commits that "
-        f"others push to the branch are never overwritten."
-    )
-
-
-def _list_some(items: Sequence[str]) -> str:
-    more = f" and {len(items) - _MOST_LISTED} more" if len(items) > _MOST_LISTED else ""
-    return ", ".join(items[:_MOST_LISTED]) + more
+def _name_declined(moves: Sequence[Move], newer: str) -> str:
+    if len({move.repository for move in moves}) > 1:
+        return "exactly these tags of these images will not be proposed again, newer ones will"
+    tags = list_some(list(dict.fromkeys(code(move.becomes) for move in moves)), most=_MOST_TAGS)
+    return f"{tags} will not be proposed again, the next {newer} will"

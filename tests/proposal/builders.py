@@ -13,7 +13,7 @@ from imagebot.policy.range import parse_range
 from imagebot.policy.reading import Rules
 from imagebot.proposal.choose import Choice, Chooser, Found, Listings
 from imagebot.proposal.plan import Group, make_changes, make_groups
-from imagebot.proposal.survey import survey
+from imagebot.proposal.survey import Survey, survey
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 DIGEST_1, DIGEST_2, DIGEST_3 = (f"sha256:{64 * digit}" for digit in "123")
@@ -66,10 +66,14 @@ def make_choices(
 ) -> tuple[Choice, ...]:
     """Choose for all images in the files; without entries, anything newer is allowed."""
     found = survey(files, entries or [make_entry("*", ">=0")])
-    chooser = Chooser(found, make_listings(tags, seen_at=seen_at), now=NOW)
+    return choose_all(found, make_listings(tags, seen_at=seen_at), sightings=sightings or {})
+
+
+def choose_all(found: Survey, listings: Listings, *, sightings: Sightings) -> tuple[Choice, ...]:
+    chooser = Chooser(found, listings, now=NOW)
     asked: dict[Repository, frozenset[Question]] = {}
     while True:
-        chosen = chooser.choose({image: answer(questions, sightings or {}) for image, questions in asked.items()})
+        chosen = chooser.choose({image: answer(questions, sightings) for image, questions in asked.items()})
         if isinstance(chosen, tuple):
             return chosen
         asked |= {image: asked.get(image, frozenset()) | questions for image, questions in chosen.items()}

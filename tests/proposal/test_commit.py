@@ -24,7 +24,7 @@ def test_the_message_stands_alone():
 
     assert _make_message(group) == (
         "Update it\n\n"
-        "clusters/prod/api.yaml:2: ghcr.io/acme/api:1.4.1 -> 1.4.2\n\n"
+        "clusters/prod/api.yaml:2 ghcr.io/acme/api:1.4.1 -> 1.4.2\n\n"
         "Allowed by api (semver: ^1.4).\n\n"
         "Imagebot-Update: ghcr.io/acme/api=1.4.2\n"
         "Imagebot-Group: ghcr.io-acme-api\n"
@@ -73,8 +73,8 @@ def test_digests_stand_in_the_message_whole_and_are_read_from_its_trailers_as_th
     message = _make_message(group)
 
     assert message.splitlines()[2:4] == [
-        f"a.yaml:1: nginx:latest -> latest@{DIGEST_2}",
-        f"a.yaml:3: nginx@{DIGEST_1} -> {DIGEST_2}",
+        f"a.yaml:1 nginx:latest -> latest@{DIGEST_2}",
+        f"a.yaml:3 nginx@{DIGEST_1} -> {DIGEST_2}",
     ]
     assert find_trailers(message).pairs == {Pair("docker.io/library/nginx", f"latest@{DIGEST_2}")}
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imagebot.proposal.schedule import ClosedUntil, Cron, InvalidCron, Open, find_window, parse_cron
@@ -161,6 +161,7 @@ _INSTANTS = st.builds(
 )
 
 
+@settings(max_examples=60, deadline=None)
 @given(schedule=st.lists(_LINES, min_size=1, max_size=3), zone=_ZONES, now=_INSTANTS)
 def test_it_opens_when_it_says_and_not_before(schedule: list[Cron], zone: str, now: datetime):
     timezone = ZoneInfo(zone)

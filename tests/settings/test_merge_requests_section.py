@@ -209,7 +209,7 @@ _TEMPLATE = "accepted is a template of Jinja2, or null for the built-in text"
         pytest.param(
             ' {title: "{{ title"}',
             "3:25: merge_requests.title: found '{{ title' (unexpected end of template, expected 'end of print"
-            f" statement'. in line 1 of the text); {_TEMPLATE}",
+            f" statement' in line 1 of the text); {_TEMPLATE}",
             id="a template that is open",
         ),
         pytest.param(

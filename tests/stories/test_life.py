@@ -30,7 +30,10 @@ def test_a_merge_request_says_what_changes_and_who_allowed_it(world: World, bran
     assert (request.source_branch, request.target_branch) == (branch, "main")
     assert request.title.startswith("Draft: Update 127.0.0.1")
     assert request.title.endswith("/acme/good from 1.0.0 to 1.1.0")
-    assert "| `good.yaml:4` | `1.0.0` | `1.1.0` | minor | `*`, `.imagebot.yaml:3` |" in request.description
+    assert "| `1.0.0` →\u00a0`1.1.0` | minor |" in request.description
+    at = f"{world.gitlab.url}/{PROJECT}/-/blob/{world.git_head('main')}"
+    where, entry = f"[`good.yaml:4`]({at}/good.yaml#L4)", f"[`.imagebot.yaml:3`]({at}/.imagebot.yaml#L3)"
+    assert f"| {where} | {entry} |" in request.description
     assert request.labels == ["image-update"]
     assert world.gitlab.project.quick_actions == []
 
@@ -111,7 +114,7 @@ def test_without_a_forge_the_branch_is_the_proposal_and_its_commit_the_text(
 
     assert actions == [{branch: "opened"}, {branch: "unchanged"}, {branch: "moved"}]
     message = world.read_message(branch)
-    assert message.startswith(f"Update {registry.address}/acme/good from 1.0.0 to 1.2.0\n\ngood.yaml:4: ")
+    assert message.startswith(f"Update {registry.address}/acme/good from 1.0.0 to 1.2.0\n\ngood.yaml:4 ")
     assert f"\nImagebot-Update: {registry.address}/acme/good=1.2.0\n" in message
     world.commit({"good.yaml": make_pod(registry, "acme/good", "1.2.0")})
     assert world.run().actions() == {branch: "closed"}
