@@ -15,17 +15,10 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from imagebot.errors import InvalidInput
+from imagebot.image.media_types import IMAGE_TYPES, INDEX_TYPES
 from imagebot.image.platform import InvalidPlatform, Platform, make_platform
 from imagebot.image.reference import InvalidReference, parse_digest
 
-INDEX_TYPES = (
-    "application/vnd.oci.image.index.v1+json",
-    "application/vnd.docker.distribution.manifest.list.v2+json",
-)
-IMAGE_TYPES = (
-    "application/vnd.oci.image.manifest.v1+json",
-    "application/vnd.docker.distribution.manifest.v2+json",
-)
 _CONFIG_TYPES = (
     "application/vnd.oci.image.config.v1+json",
     "application/vnd.docker.container.image.v1+json",

@@ -3,26 +3,16 @@
 https://github.com/opencontainers/distribution-spec/blob/main/spec.md
 """
 
+from __future__ import annotations
+
 import hashlib
 import threading
-from collections.abc import Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
-from imagebot.image.manifest import (
-    IMAGE_TYPES,
-    INDEX_TYPES,
-    Config,
-    Index,
-    InvalidManifest,
-    Manifest,
-    parse_config,
-    parse_manifest,
-)
-from imagebot.image.reference import InvalidReference, Repository, parse_digest
-from imagebot.image.snapshot import TagList
+from imagebot.image.media_types import IMAGE_TYPES, INDEX_TYPES
+from imagebot.image.reference import InvalidReference, parse_digest
 from imagebot.registry.access import Access, Errand
 from imagebot.registry.errors import (
     RegistryUnavailable,
@@ -39,6 +29,14 @@ from imagebot.registry.pacing import Pacing
 from imagebot.registry.page import Pages, find_next_page, parse_page
 from imagebot.registry.transport import Transport
 from imagebot.registry.trial import Entrance
+
+if TYPE_CHECKING:  # most repositories are only listed, and what reads images is loaded by whoever fetches one
+    from collections.abc import Iterable, Mapping
+    from types import TracebackType
+
+    from imagebot.image.manifest import Config, Index, Manifest
+    from imagebot.image.reference import Repository
+    from imagebot.image.snapshot import TagList
 
 _PAGE_TAGS = 1000
 # How long one list of tags may take, in timeouts of a request: one that never ends must not hold up a round.
@@ -67,7 +65,7 @@ class _Limits:
     listing_bytes: int
 
     @classmethod
-    def of(cls, tags: int) -> "_Limits":
+    def of(cls, tags: int) -> _Limits:
         page_bytes = max(16 * 1024 * 1024, tags * _TAG_BYTES)
         return cls(tags, max(1000, tags // 50), page_bytes, 4 * page_bytes)
 
@@ -182,6 +180,8 @@ class Registries:
     def _fetch_manifest(self, repository: Repository, digest: str) -> Index | Manifest:
         answer = self._ask_manifest("GET", repository, digest)
         _check_hash(answer.body, digest, repository=repository)
+        from imagebot.image.manifest import InvalidManifest, parse_manifest
+
         try:
             return parse_manifest(answer.body, _find_media_type(answer))
         except InvalidManifest as error:
@@ -204,6 +204,8 @@ class Registries:
             # A config that is not there makes an image of which nothing can be known, like one that cannot be read.
             raise (UnreadableImage if answer.status == 404 else UnexpectedAnswer)(repository.registry, reason)
         _check_hash(answer.body, digest, repository=repository)
+        from imagebot.image.manifest import InvalidManifest, parse_config
+
         try:
             return parse_config(answer.body)
         except InvalidManifest as error:
@@ -253,14 +255,14 @@ class Registries:
         registry = self._find_registry(name)
         return Entrance(registry.host, registry.logins, registry.transport.send, self._pacing.monotonic)
 
-    def _find_registry(self, name: str) -> "_Registry":
+    def _find_registry(self, name: str) -> _Registry:
         with self._lock:
             registry = self._registries.get(name)
             if registry is None:
                 registry = self._registries[name] = self._make_registry(name)
             return registry
 
-    def _make_registry(self, name: str) -> "_Registry":
+    def _make_registry(self, name: str) -> _Registry:
         host = self._hosts.get(name, RegistryHost(name))
         transport = self._make_transport(host, named=self._named)
         monotonic = self._pacing.monotonic
@@ -301,7 +303,8 @@ class _Registry:
         try:
             return self._ask(request, repository)
         finally:
-            self.is_known.set()
+            if not self.is_known.is_set():
+                self.is_known.set()
 
     def _ask(self, request: Request, repository: Repository) -> Answer:
         with closing(self.access.authorize(request, Errand.to_repository(repository))) as steps:

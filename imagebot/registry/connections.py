@@ -7,6 +7,7 @@ import base64
 import os
 from collections.abc import Mapping
 from threading import Lock
+from typing import Any
 
 import urllib3
 from urllib3.util import Timeout, make_headers, parse_url
@@ -31,6 +32,7 @@ class Connections:
         self._kept = kept
         self._timeout = Timeout(connect=min(_CONNECT_LIMIT_S, timeout_s), read=timeout_s)
         self._managers: dict[tuple[str, str | None, bool], urllib3.PoolManager] = {}
+        self._pools: dict[Origin, urllib3.HTTPConnectionPool] = {}
         self._lock = Lock()
 
     def close(self) -> None:
@@ -46,16 +48,21 @@ class Connections:
         Raises what urllib3 raises, ValueError, OSError and UnicodeError.
         """
         manager = self._find_manager(origin)
-        return manager.request(
-            method,
-            url,
-            body=body,
-            headers=headers,
-            timeout=self._timeout,
-            retries=False,
-            redirect=False,
-            preload_content=False,
-        )
+        options: dict[str, Any] = {
+            "body": body,
+            "headers": headers,
+            "timeout": self._timeout,
+            "retries": False,
+            "redirect": False,
+            "preload_content": False,
+        }
+        if manager.proxy is not None:
+            return manager.urlopen(method, url, **options)
+        # What the manager would find anew for each request, which takes a tenth of the time of one.
+        pool = self._pools.get(origin)
+        if pool is None:
+            pool = self._pools[origin] = manager.connection_from_host(origin.host, origin.port, origin.scheme)
+        return pool.urlopen(method, parse_url(url).request_uri, assert_same_host=False, **options)
 
     def _find_manager(self, origin: Origin) -> urllib3.PoolManager:
         own = self._host.proxy

@@ -17,7 +17,6 @@ from pathlib import Path
 
 from imagebot.registry.credentials import Credentials, Found, IdentityToken, Login, Source, SourceKind
 from imagebot.registry.errors import UnreadableCredentials
-from imagebot.registry.helper import ask_helper
 from imagebot.registry.login_key import LoginKey, parse_login_key
 from imagebot.secret import Secret
 
@@ -85,6 +84,8 @@ class LoginFile:
         Raises UnreadableCredentials and CredentialHelperTimedOut.
         """
         if entry.is_helper:
+            from imagebot.registry.helper import ask_helper  # what starts programs is slow to load
+
             credentials = ask_helper(entry.text, registry, file=self.path, timeout_s=timeout_s)
             return Found(credentials, entry.source) if credentials is not None else None
         self._kept = None

@@ -6,6 +6,7 @@ Pure: no name is looked up and no connection opened here.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -125,6 +126,8 @@ class Origin:
         return host if self.port == _DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
 
 
+# Each part of a request asks for the origin of its URL anew.
+@lru_cache(maxsize=1024)
 def find_origin(url: str) -> Origin | None:
     """Return the origin of an http or https URL; None if the text is none, or if it carries a user or password."""
     try:

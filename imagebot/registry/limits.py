@@ -43,6 +43,8 @@ def find_pause(headers: Mapping[str, str]) -> float | None:
 def _read_three(headers: Mapping[str, str], prefix: str) -> Iterator[float]:
     """Read `RateLimit-Remaining: 0` or `0;w=21600`, and `RateLimit-Reset`."""
     remaining = headers.get(f"{prefix}RateLimit-Remaining", "")[:_MAX_HEADER]
+    if not remaining:
+        return
     reset_s = _find_seconds(headers.get(f"{prefix}RateLimit-Reset", ""), headers.get("Date"))
     for policy in remaining.split(","):
         if _find_number(policy.partition(";")[0]) != 0:

@@ -6,20 +6,26 @@
    that does not let us in, the next one, as Kubernetes has it.
 """
 
+from __future__ import annotations
+
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from imagebot.errors import ImagebotError
 from imagebot.registry.cloud import look_up_cloud_login
 from imagebot.registry.credentials import Found, KeptLogin, Login, LookUp, Source, SourceKind
-from imagebot.registry.docker_config import Entry, LoginFile
 from imagebot.registry.given_login import Anonymous, Cloud, GivenLogin, find_cloud, make_default_login
-from imagebot.registry.host import RegistryHost
 from imagebot.registry.login_key import is_under
-from imagebot.registry.message import Answer, Request
+
+if TYPE_CHECKING:  # slow to load, and many machines have no file of logins
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from imagebot.registry.docker_config import Entry, LoginFile
+    from imagebot.registry.host import RegistryHost
+    from imagebot.registry.message import Answer, Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +144,10 @@ class HostLogins:
 
 def _open_files(sources: LoginSources) -> dict[Path, LoginFile]:
     """Return the files in the order in which they are looked at: what an operator names comes before docker's own."""
+    if sources.docker_config is None and not sources.pull_secrets:
+        return {}
+    from imagebot.registry.docker_config import LoginFile
+
     files = {path: LoginFile(path, may_be_absent=False) for path in sources.pull_secrets}
     if sources.docker_config is not None:
         files.setdefault(sources.docker_config, LoginFile(sources.docker_config, may_be_absent=True))

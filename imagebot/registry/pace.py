@@ -107,6 +107,8 @@ class Pace:
 
     def _reserve(self) -> float:
         """Take the next turn, and return in how many seconds it is."""
+        if not self._interval_s:
+            return 0.0
         with self._lock:
             now = self._pacing.monotonic()
             at = max(self._next_at, now)
@@ -115,6 +117,8 @@ class Pace:
 
     def _find_left_s(self, scopes: tuple[Scope, ...]) -> float:
         """Return how long a brief pause still takes, 0 if there is none; raises LeftAlone for a longer one."""
+        if not self._until:
+            return 0.0
         with self._lock:
             until, scope = max((self._until.get(scope, _LONG_AGO), scope) for scope in scopes)
         left_s = (until - self._pacing.now()).total_seconds()

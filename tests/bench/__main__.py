@@ -8,7 +8,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -22,6 +22,15 @@ from imagebot.yamledit.locate import Bindings, can_name_image, locate
 from imagebot.yamledit.occurrence import Located
 from tests.bench.choosing import choose, make_listings, make_rules, parse_and_sort
 from tests.bench.folder import make_folder
+from tests.bench.listing import (
+    REPOSITORIES,
+    load_pages,
+    make_fleet,
+    make_pages,
+    measure_bytes,
+    open_again,
+    read_pages,
+)
 from tests.bench.looking import open_target
 from tests.bench.plan_cost import run_bare, run_plan
 from tests.bench.repository import WANTED, make_files
@@ -48,6 +57,7 @@ def main() -> None:
     )
     _show_locating()
     _show_looking()
+    _show_listing()
     one, two = make_listings(100_000)
     rules = make_rules()
     before, after = json.loads(one), json.loads(two)
@@ -114,6 +124,23 @@ def _show_looking() -> None:
         )
 
 
+def _show_listing() -> None:
+    with tempfile.TemporaryDirectory() as folder, make_fleet(Path(folder)) as fleet:
+        turns = [(fleet.list_tags(), fleet.fetch()) for _ in range(_TURNS)]
+    beside = "urllib3 and a thread pool, the same URLs"
+    for kind, name in (("wall_s", ""), ("cpu_s", ", in CPU time")):
+        pairs = [(getattr(ours, kind), getattr(theirs, kind)) for ours, theirs in turns]
+        _print(f"tag lists of {REPOSITORIES} repositories{name}", beside, pairs)
+    pages = make_pages()
+    beside = "json.loads of its pages"
+    _show(("a list of 200,000 tags from its pages", lambda: read_pages(pages)), (beside, lambda: load_pages(pages)))
+    sizes = measure_bytes(lambda: read_pages(pages)), measure_bytes(lambda: load_pages(pages))
+    _print("the most memory for that, in MB", beside, [(sizes[0] / 1e6, sizes[1] / 1e6)])
+    with tempfile.TemporaryDirectory() as folder, open_again(Path(folder), pages) as again:
+        _show(("keep it when nothing is new", again.keep_listing), (beside, lambda: load_pages(pages)))
+        _show(("keep it, and read all that is known", again.keep_snapshot), (beside, lambda: load_pages(pages)))
+
+
 def _read_events(texts: Iterable[bytes]) -> None:
     for text in texts:
         with suppress(yaml.YAMLError):
@@ -124,10 +151,13 @@ def _read_events(texts: Iterable[bytes]) -> None:
 def _show(
     measured: tuple[str, Callable[[], object]], beside: tuple[str, Callable[[], object]], *, turns: int = _TURNS
 ) -> None:
-    pairs = [(_time(measured[1]), _time(beside[1])) for _ in range(turns)]
-    ours, theirs = (statistics.median(seconds) for seconds in zip(*pairs, strict=True))
+    _print(measured[0], beside[0], [(_time(measured[1]), _time(beside[1])) for _ in range(turns)])
+
+
+def _print(measured: str, beside: str, pairs: Sequence[tuple[float, float]]) -> None:
+    ours, theirs = (statistics.median(each) for each in zip(*pairs, strict=True))
     ratio = statistics.median(a / b for a, b in pairs)
-    print(f"{measured[0]:<46} {ours:>9.3f}   {beside[0]:<52} {theirs:>9.3f} {ratio:>8.3f}")
+    print(f"{measured:<46} {ours:>9.3f}   {beside:<52} {theirs:>9.3f} {ratio:>8.3f}")
     sys.stdout.flush()
 
 

@@ -9,8 +9,6 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from imagebot.image.manifest import (
-    IMAGE_TYPES,
-    INDEX_TYPES,
     Config,
     Index,
     InvalidManifest,
@@ -18,6 +16,7 @@ from imagebot.image.manifest import (
     parse_config,
     parse_manifest,
 )
+from imagebot.image.media_types import IMAGE_TYPES, INDEX_TYPES
 from imagebot.image.platform import Platform
 
 INDEX, LIST = INDEX_TYPES

@@ -7,7 +7,8 @@ import pytest
 
 from imagebot.demo.image import IMAGE, TinyImage, make_digest, make_image, make_index
 from imagebot.demo.push import push, push_image
-from imagebot.image.manifest import IMAGE_TYPES, INDEX_TYPES, Config, Index, Manifest
+from imagebot.image.manifest import Config, Index, Manifest
+from imagebot.image.media_types import IMAGE_TYPES, INDEX_TYPES
 from imagebot.image.platform import Platform
 from imagebot.image.reference import Repository
 from imagebot.registry.credentials import Login
