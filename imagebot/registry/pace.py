@@ -35,7 +35,7 @@ class Scope(StrEnum):
 
 _HELP = "a login or a mirror may help (settings: registries)"
 _REASONS = {
-    Scope.ALL: f"it limits our requests; {_HELP}",
+    Scope.ALL: f"it asked to be; if it limits us, {_HELP}",
     Scope.PULLS: f"it lets us read no more manifests until then, which it counts as pulls; {_HELP}",
 }
 

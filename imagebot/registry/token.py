@@ -16,6 +16,7 @@ from imagebot.secret import Secret
 
 _MAX_TOKEN_BYTES = 256 * 1024
 _DEFAULT_EXPIRY_S = 60.0
+_LONGEST_EXPIRY_S = 24 * 3600.0
 # A token is replaced this long before it ends, but one that lasts for seconds only is used for most of them.
 _MARGIN_S = 10.0
 _MARGIN_SHARE = 0.25
@@ -82,6 +83,8 @@ def parse_token(body: bytes, token_host: str, *, asked_at: float) -> Token:
     expires_in_s = fields.get("expires_in")
     if not isinstance(expires_in_s, int | float) or not expires_in_s > 0:
         expires_in_s = _DEFAULT_EXPIRY_S
+    # Before any arithmetic: JSON has integers of which no float can be made.
+    expires_in_s = min(expires_in_s, _LONGEST_EXPIRY_S)
     following = fields.get("refresh_token")
     return Token(
         Secret(text),

@@ -5,6 +5,8 @@ urllib3's timeouts are per read: a server that sends a byte now and then holds a
 connection may go to: a name is looked up once, and what is connected to is what was looked at. A connection that is
 kept for later goes to the same host, and leads where it led. Through a proxy, where a name leads is for the proxy to
 say; an address in the place of a name is looked at all the same.
+
+Not within the limit is the look-up of a name: it takes as long as the resolver of this machine lets it.
 """
 
 import ipaddress

@@ -153,6 +153,8 @@ def test_a_fresh_token_that_is_refused_is_not_asked_for_again():
         pytest.param(', "expires_in": -1', 49.0, True, id="nonsense counts as nothing"),
         pytest.param(', "expires_in": "300"', 51.0, False, id="a text counts as nothing"),
         pytest.param(', "expires_in": NaN', 51.0, False, id="no number counts as nothing"),
+        pytest.param(f', "expires_in": {"9" * 400}', 86_000.0, True, id="for ever is a day"),
+        pytest.param(', "expires_in": 1e999', 86_400.0, False, id="and not for ever"),
     ],
 )
 def test_how_long_a_token_is_kept(clock, expires_in, after_s, is_kept):

@@ -11,7 +11,13 @@ from imagebot.demo.registry import LoopbackRegistry
 from imagebot.image.reference import Repository
 from imagebot.registry.client import Registries
 from imagebot.registry.credentials import Login
-from imagebot.registry.errors import RegistryUnavailable, UnexpectedAnswer, UntrustedCertificate
+from imagebot.registry.errors import (
+    LeftAlone,
+    RegistryUnavailable,
+    UnexpectedAnswer,
+    UnknownRepository,
+    UntrustedCertificate,
+)
 from imagebot.secret import Secret
 from tests.servers.certificates import Authority
 from tests.servers.raw_server import RawConnection, RawServer
@@ -209,6 +215,39 @@ def test_a_connection_that_breaks_is_tried_again(connect, pauses, talk):
 
         assert server.connections == 3
         assert pauses == [0.5, 2.0]
+
+
+def test_a_registry_that_fails_is_left_alone_until_one_request_finds_that_it_works(registry, connect, clock):
+    push_image(registry.address, "acme/api", "1.0")
+    registries = connect(registry.address)
+    registry.fault = lambda *_: Reply(500)
+    registry.requests.clear()
+    for n in range(9):
+        with pytest.raises(RegistryUnavailable if n < 5 else LeftAlone, match="it answered 500"):
+            list_api(registries, registry.address)
+    assert len(registry.requests) == 5
+
+    clock.now += 30
+    for _ in range(2):
+        with pytest.raises((RegistryUnavailable, LeftAlone), match="it answered 500"):
+            list_api(registries, registry.address)
+    assert len(registry.requests) == 6
+    clock.now += 60
+    registry.fault = None
+
+    assert list_api(registries, registry.address) == ("1.0",)
+    assert list_api(registries, registry.address) == ("1.0",)
+    assert len(registry.requests) == 8
+
+
+def test_repositories_that_are_not_there_are_no_failure_of_their_registry(registry, connect):
+    push_image(registry.address, "acme/api", "1.0")
+    registries = connect(registry.address)
+    for n in range(10):
+        with pytest.raises(UnknownRepository):
+            registries.list_tags(Repository(registry.address, f"acme/none{n}"))
+
+    assert list_api(registries, registry.address) == ("1.0",)
 
 
 def test_a_registry_that_is_down_is_not_tried_again(connect, pauses):

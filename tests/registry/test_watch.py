@@ -3,12 +3,15 @@
 import socket
 import threading
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
 
+from imagebot.demo.loopback import LoopbackServer, Reply
 from imagebot.image.reference import Repository
 from imagebot.registry.client import Registries
 from imagebot.registry.errors import PrivateAddress, RegistryUnavailable
+from imagebot.registry.message import Request
 from imagebot.registry.watch import Watch, is_public
 from tests.servers.raw_server import RawServer
 
@@ -63,6 +66,37 @@ def test_a_private_address_is_not_connected_to():
         f"{address} leads to {caught.value.address}, which is no public address; "
         f"if that is meant, name {address} among the registries of the settings"
     )
+
+
+def test_a_host_that_a_named_registry_leads_to_is_not_named_for_that(connect):
+    """As a token server that is known to belong to it: its name could be made to lead into our network."""
+    with LoopbackServer(lambda call: Reply(200, b"{}")) as server:
+        port = server.address.partition(":")[2]
+        transport = connect(server.address)._find_registry(server.address).transport
+
+        assert transport.send(Request("GET", f"http://{server.address}/token", 100)).status == 200
+        with pytest.raises(PrivateAddress, match=f"localhost:{port} leads to"):
+            transport.send(Request("GET", f"http://localhost:{port}/token", 100))
+
+
+def test_a_name_with_several_addresses_is_reached_at_the_one_that_answers(connect):
+    """`localhost` is ::1 as well on most machines, where nobody listens."""
+    with LoopbackServer(lambda call: Reply(200, b'{"tags": ["1.0"]}')) as server:
+        address = server.address.replace("127.0.0.1", "localhost")
+
+        assert connect(address).list_tags(Repository(address, "acme/api")).tags == ("1.0",)
+
+
+def make_found(*addresses: str) -> list[Any]:
+    return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 443)) for address in addresses]
+
+
+def test_of_public_and_private_addresses_the_public_ones_are_tried():
+    watch = Watch(limit_s=5, public_only=True)
+
+    assert watch.choose("ghcr.io", make_found("10.0.0.1", "1.1.1.1")) == make_found("1.1.1.1")
+    with pytest.raises(PrivateAddress, match=r"ghcr\.io leads to 10\.0\.0\.1"):
+        watch.choose("ghcr.io", make_found("10.0.0.1", "192.168.0.1"))
 
 
 def test_a_proxy_may_stand_at_a_private_address(monkeypatch):
