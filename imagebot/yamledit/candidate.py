@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from imagebot.yamledit.occurrence import Place
 from imagebot.yamledit.scan import Alias, MappingNode, Node, Path, Role, Scalar, SequenceNode, Style
 
-_NULLS = frozenset(["~", "null", "Null", "NULL"])
+_NULLS = frozenset(["", "~", "null", "Null", "NULL"])
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen, though nobody changes one: of the many that a file may have, each would take three times as long to make.
+@dataclass(slots=True, eq=False)
 class Candidate:
     """Nodes that together may name an image: either a whole reference, or a name in parts with a tag or a digest.
 
@@ -40,7 +41,14 @@ class Candidate:
 
     @property
     def editable(self) -> tuple[Node, ...]:
-        return tuple(node for node in (self.whole, self.tag, self.digest) if node is not None)
+        if self.tag is None and self.digest is None:
+            return () if self.whole is None else (self.whole,)
+        return tuple([node for node in (self.whole, self.tag, self.digest) if node is not None])
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """The nodes that say which image it is, those to be edited first."""
+        return (*self.editable, *self.name)
 
     def spell(self) -> str:
         """Write the nodes as one reference; an alias to nothing is written as it stands."""
@@ -61,11 +69,15 @@ class Candidate:
 
 def find_scalar(node: Node) -> Scalar | None:
     """Return the scalar itself, or the one that an alias stands for."""
+    if isinstance(node, Scalar):
+        return node
     target = node.target if isinstance(node, Alias) else node
     return target if isinstance(target, Scalar) else None
 
 
 def text_of(node: Node) -> str:
+    if isinstance(node, Scalar):
+        return node.value
     scalar = find_scalar(node)
     if scalar is not None:
         return scalar.value
@@ -73,6 +85,8 @@ def text_of(node: Node) -> str:
 
 
 def is_collection(node: Node) -> bool:
+    if isinstance(node, Scalar):
+        return False
     target = node.target if isinstance(node, Alias) else node
     return isinstance(target, MappingNode | SequenceNode)
 
@@ -85,5 +99,6 @@ def is_nothing(node: Node) -> bool:
     scalar = find_scalar(node)
     if scalar is None:
         return False
-    may_be_null = scalar.style is Style.PLAIN and scalar.role is not Role.ROOT
-    return not scalar.value or (may_be_null and scalar.value in _NULLS)
+    if scalar.value not in _NULLS:
+        return False
+    return not scalar.value or (scalar.style is Style.PLAIN and scalar.role is not Role.ROOT)

@@ -1,6 +1,6 @@
 """The places that any document may have: whole references, Kustomize's `images:`, mappings with parts."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from imagebot.yamledit.candidate import Candidate, find_scalar
@@ -29,23 +29,18 @@ def make_candidates(
     """
     if mapping.path.step != "image" and not mapping.may_have(_KEYS):
         return ()
-    return _make_candidates(mapping, merged, lent)
-
-
-def _make_candidates(
-    mapping: MappingNode, merged: Collection[MappingNode], lent: Collection[MappingNode]
-) -> Iterator[Candidate]:
     parted = (_is_item_of_images(mapping) and find_kustomize(mapping)) or find_split(mapping)
-    names = parted.name if parted else ()
-    yield from (whole for whole in find_whole(mapping) if whole.whole not in names)
-    if parted:
-        problem = parted.problem or (_LENT if mapping in lent else None)
-        yield replace(parted, problem=problem, is_merged=mapping in merged)
+    found = find_whole(mapping)
+    if parted is not None:
+        names = parted.name
+        found = [whole for whole in found if whole.whole not in names]
+        if mapping in lent and not parted.problem:
+            parted = replace(parted, problem=_LENT)
+        found.append(replace(parted, is_merged=True) if mapping in merged else parted)
     elif brings_repository(mapping):
         tags = (node for key in ("tag", "digest") for node in mapping.values.get(key, ()))
-        yield from (
-            Candidate(Place.SPLIT, mapping.path, tag=tag, problem=_BORROWED) for tag in tags if find_scalar(tag)
-        )
+        found += [Candidate(Place.SPLIT, mapping.path, tag=tag, problem=_BORROWED) for tag in tags if find_scalar(tag)]
+    return found
 
 
 def _is_item_of_images(mapping: MappingNode) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from imagebot.yamledit import kinds_ansible, kinds_argo, kinds_ci, kinds_flux, kinds_tekton
 from imagebot.yamledit.candidate import Candidate
-from imagebot.yamledit.scan import MappingNode, YamlFile
+from imagebot.yamledit.scan import YamlFile
 from imagebot.yamledit.tree import Kind, list_by_kind
 
 _OBJECT_NEEDS = (*kinds_argo.NEEDS, *kinds_flux.NEEDS, *kinds_tekton.NEEDS)
@@ -13,12 +13,14 @@ NEEDS = (*kinds_ci.GITLAB_NEEDS, *kinds_ci.GITHUB_NEEDS, *kinds_ansible.NEEDS, *
 
 def find_by_kind(file: YamlFile) -> Iterator[Candidate]:
     """Yield the candidates of documents whose kind says what their fields mean."""
-    roots = [root for root in file.roots if isinstance(root, MappingNode)]
-    for root in roots:
-        yield from kinds_ci.find_in_gitlab(root, file)
-        yield from kinds_ci.find_in_github(root, file)
-    yield from kinds_ansible.find_in_tasks(file)
-    if file.search.meets(_OBJECT_NEEDS):
+    meets = file.search.meets
+    if meets(kinds_ci.GITLAB_NEEDS):
+        yield from kinds_ci.find_in_gitlab(file)
+    if meets(kinds_ci.GITHUB_NEEDS):
+        yield from kinds_ci.find_in_github(file)
+    if meets(kinds_ansible.NEEDS):
+        yield from kinds_ansible.find_in_tasks(file)
+    if meets(_OBJECT_NEEDS):
         yield from _find_in_objects(file)
 
 

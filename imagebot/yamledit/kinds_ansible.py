@@ -33,8 +33,6 @@ _FREE_FORM = "the arguments of the task are one text, and only those of a mappin
 
 def find_in_tasks(file: YamlFile) -> Iterator[Candidate]:
     """Yield the images that tasks pull by `name`, with the tag in it or under `tag`."""
-    if not file.search.meets(NEEDS):
-        return
     seen: set[MappingNode] = set()
     for task in file.mappings:
         if not isinstance(task.path.step, int) or not task.may_have(_MODULES):

@@ -64,7 +64,7 @@ class _Group:
 
 def _find_in_parameters(parameters: SequenceNode) -> Iterator[Candidate]:
     for group in _make_groups(select_mappings((parameters,), ITEMS)):
-        found = find_split_fields(group.fields, is_image=group.is_image)
+        found = find_split_fields(group.fields, parameters.path, is_image=group.is_image)
         if found is not None:
             yield _place(found, group)
         else:

@@ -26,10 +26,14 @@ _REFERENCE = re.compile(rb"!reference[ \t]*(?:\[|[\r\n]+[ \t]*-)\s*['\"]?$")
 _REFERENCE_BYTES = 100
 
 
-def find_in_gitlab(root: MappingNode, file: YamlFile) -> Iterator[Candidate]:
-    """Yield the services of a GitLab CI file: at the top, under `default`, and in jobs and hidden jobs."""
-    if not file.search.meets(GITLAB_NEEDS) or not _is_gitlab(root):
-        return
+def find_in_gitlab(file: YamlFile) -> Iterator[Candidate]:
+    """Yield the services of GitLab CI files: at the top, under `default`, and in jobs and hidden jobs."""
+    for root in file.roots:
+        if isinstance(root, MappingNode) and _is_gitlab(root):
+            yield from _find_services(root, file)
+
+
+def _find_services(root: MappingNode, file: YamlFile) -> Iterator[Candidate]:
     lists = (*select((root,), "services"), *select((root,), VALUES, "services"))
     for services in dict.fromkeys(map(resolve, lists)):
         if isinstance(services, SequenceNode) and not _is_reference(services, file):
@@ -72,11 +76,10 @@ def _is_reference(services: SequenceNode, file: YamlFile) -> bool:
     return _REFERENCE.search(before) is not None
 
 
-def find_in_github(root: MappingNode, file: YamlFile) -> Iterator[Candidate]:
+def find_in_github(file: YamlFile) -> Iterator[Candidate]:
     """Yield the containers of a GitHub workflow's jobs that are written as a text."""
-    if not file.search.meets(GITHUB_NEEDS) or "on" not in root.values or "jobs" not in root.values:
-        return
-    for job in select_mappings((root,), "jobs", VALUES):
+    workflows = [root for root in file.roots if isinstance(root, MappingNode) and root.find("on")]
+    for job in select_mappings(workflows, "jobs", VALUES):
         for node in job.values.get("container", ()) if "runs-on" in job.values else ():
             if not is_collection(node) and not is_nothing(node):
                 yield make_whole(node, Path(job.path, "container"))

@@ -57,6 +57,8 @@ def brings_repository(mapping: MappingNode) -> bool:
 
 def find_inherited(mapping: MappingNode, keys: Iterable[str]) -> str | None:
     """Say which of the keys a merge key may add to the mapping; a merge inside what is merged is not looked into."""
+    if "<<" not in mapping.values:
+        return None
     missing = [key for key in keys if key not in mapping.values]
     for base in _list_merged(mapping):
         found = [key for key in (*missing, "<<") if key in base.values]

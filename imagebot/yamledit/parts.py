@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from imagebot.yamledit.candidate import Candidate, is_collection, is_nothing, text_of
 from imagebot.yamledit.merges import find_inherited
 from imagebot.yamledit.occurrence import Place
-from imagebot.yamledit.scan import MappingNode, Node, Scalar, Style
+from imagebot.yamledit.scan import MappingNode, Node, Path, Scalar, Style
 from imagebot.yamledit.search import make_need
 
 _QUOTED = (Style.SINGLE, Style.DOUBLE)
@@ -70,20 +70,20 @@ def find_split(mapping: MappingNode) -> Candidate | None:
     form = _find_form(mapping.values, is_image=is_image)
     if form is None:
         return None
-    candidate = _make_split(mapping.values, form)
+    candidate = _make_split(mapping.values, form, mapping.path)
     if candidate is None:
         return None
     inherited = find_inherited(mapping, ("registry", *_TAG_KEYS, form.tag, *_DIGEST_KEYS))
     problem = candidate.problem or inherited or _find_host(mapping.values)
     if problem is None and is_image and form.names[-1] == "repository":
         problem = _find_other_name(mapping.values, text_of(candidate.name[-1]))
-    return replace(candidate, path=mapping.path, problem=problem)
+    return candidate if problem is None else replace(candidate, problem=problem)
 
 
-def find_split_fields(fields: Mapping[str, tuple[Node, ...]], *, is_image: bool) -> Candidate | None:
-    """Find the image whose parts are among fields that are no mapping in the file; the path is left to the caller."""
+def find_split_fields(fields: Mapping[str, tuple[Node, ...]], path: Path, *, is_image: bool) -> Candidate | None:
+    """Find the image whose parts are among fields that are no mapping in the file."""
     form = _find_form(fields, is_image=is_image)
-    return None if form is None else _make_split(fields, form)
+    return None if form is None else _make_split(fields, form, path)
 
 
 def is_image_key(key: str) -> bool:
@@ -92,7 +92,7 @@ def is_image_key(key: str) -> bool:
 
 def leaves_tag_open(fields: Mapping[str, tuple[Node, ...]]) -> bool:
     """Whether there is a key for a tag with nothing under it, which means that others choose the tag."""
-    return any(is_nothing(node) for key in _TAG_KEYS for node in fields.get(key, ()))
+    return any(key in fields and any(map(is_nothing, fields[key])) for key in _TAG_KEYS)
 
 
 def has_identifier(text: str) -> bool:
@@ -102,6 +102,8 @@ def has_identifier(text: str) -> bool:
 
 
 def _find_form(fields: Mapping[str, tuple[Node, ...]], *, is_image: bool) -> _Form | None:
+    if "repository" not in fields and "image" not in fields and not (is_image and "name" in fields):
+        return None
     registry = ("registry",) if "registry" in fields else ()
     tag = next((key for key in _TAG_KEYS if key in fields), None)
     image = _find_bare_image(fields)
@@ -136,7 +138,7 @@ def _find_rivalry(image: Node) -> str | None:
 def _find_host(fields: Mapping[str, tuple[Node, ...]]) -> str | None:
     """Say which other key may hold a part of the name."""
     for key in _HOST_KEYS:
-        if any(not is_collection(node) and not is_nothing(node) for node in fields.get(key, ())):
+        if key in fields and any(not is_collection(node) and not is_nothing(node) for node in fields[key]):
             return _UNSURE.format(key)
     return None
 
@@ -144,12 +146,12 @@ def _find_host(fields: Mapping[str, tuple[Node, ...]]) -> str | None:
 def _find_other_name(fields: Mapping[str, tuple[Node, ...]], repository: str) -> str | None:
     """Say if `name` is another one than the repository ends in: then it may be the last part of the image's name."""
     last = repository.rpartition("/")[2]
-    if all(is_nothing(node) or text_of(node) == last for node in fields.get("name", ())):
+    if "name" not in fields or all(is_nothing(node) or text_of(node) == last for node in fields.get("name", ())):
         return None
     return _UNSURE.format("name")
 
 
-def _make_split(fields: Mapping[str, tuple[Node, ...]], form: _Form) -> Candidate | None:
+def _make_split(fields: Mapping[str, tuple[Node, ...]], form: _Form, path: Path) -> Candidate | None:
     digest_key = "sha" if "sha" in fields and "digest" not in fields else "digest"
     parts, problem = _pick(fields, (*form.names, form.tag, *_DIGEST_KEYS))
     if any(key not in parts for key in form.names if key != "registry"):
@@ -160,7 +162,7 @@ def _make_split(fields: Mapping[str, tuple[Node, ...]], form: _Form) -> Candidat
         return None
     return Candidate(
         Place.SPLIT,
-        parts[form.names[-1]].path,
+        path,
         name=tuple(parts[key] for key in form.names if key in parts),
         tag=tag,
         digest=digest,

@@ -116,9 +116,11 @@ def _find_common(paths: Sequence[tuple[Step, ...]]) -> tuple[Step, ...]:
 def find_at_sites(file: YamlFile, path: str, sites: Sequence[Site]) -> Iterator[Candidate]:
     """Yield the candidates that the sites name in the file at this path; of several for one node the first site's.
 
-    What an alias or a merge key leads to is left alone: it comes last, after what is found where it stands.
+    What an alias or a merge key leads to is left alone: it comes last, after what is found where it stands. Raises
+    NotYaml for more places than anybody means.
     """
-    found = [each for site in sites for each in _find_at(site, file, path)]
+    walker = Walker()
+    found = [each for site in sites for each in _find_at(site, file, path, walker=walker)]
     merged = find_merged(file.mappings) if found else frozenset()
     names: dict[int, set[str]] = {}
     for each in found:
@@ -133,7 +135,10 @@ def find_at_sites(file: YamlFile, path: str, sites: Sequence[Site]) -> Iterator[
 
 def find_idle_sites(file: YamlFile, path: str, sites: Sequence[Site]) -> tuple[Site, ...]:
     """Return the sites that match the file at this path, and find nothing in it."""
-    return tuple(site for site in sites if site.match(path) is not None and not any(_find_at(site, file, path)))
+    walker = Walker()
+    return tuple(
+        site for site in sites if site.match(path) is not None and not any(_find_at(site, file, path, walker=walker))
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,12 +156,11 @@ def _find_other_name(candidate: Candidate, names: Mapping[int, set[str]]) -> str
     return f"by an alias or a merge key it is a part of {min(others)} too" if others else None
 
 
-def _find_at(site: Site, file: YamlFile, path: str) -> Iterator[_Found]:
+def _find_at(site: Site, file: YamlFile, path: str, *, walker: Walker) -> Iterator[_Found]:
     captures = site.match(path)
     if captures is None:
         return
     image = site.image.fill(captures) if site.image else None
-    walker = Walker()
     for root in file.roots:
         for visit in walker.follow(Visit(root), site.stem):
             parts = {part: _follow_part(site, part, visit, walker=walker) for part in site.paths}

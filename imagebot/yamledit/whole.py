@@ -20,16 +20,14 @@ _IMAGE_KEYS = frozenset(
 )
 
 
-def find_whole(mapping: MappingNode) -> Iterator[Candidate]:
-    """Yield the references among the values of one mapping."""
-    for node in mapping.values.get("image", ()):
-        if not _is_silent(mapping, node):
-            yield make_whole(node, Path(mapping.path, "image"))
-    for node in mapping.values.get("uses", ()):
-        if text_of(node).startswith(_DOCKER):
-            yield make_whole(node, Path(mapping.path, "uses"))
+def find_whole(mapping: MappingNode) -> list[Candidate]:
+    """List the references among the values of one mapping."""
+    images, uses = mapping.values.get("image", ()), mapping.values.get("uses", ())
+    found = [make_whole(node, Path(mapping.path, "image")) for node in images if not _is_silent(mapping, node)]
+    found += [make_whole(node, Path(mapping.path, "uses")) for node in uses if text_of(node).startswith(_DOCKER)]
     if mapping.path.step == "image":
-        yield from _find_below_image(mapping)
+        found += _find_below_image(mapping)
+    return found
 
 
 def make_whole(node: Node, path: Path) -> Candidate:

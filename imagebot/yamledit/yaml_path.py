@@ -21,11 +21,13 @@ from itertools import islice
 
 from imagebot.errors import InvalidInput
 from imagebot.yamledit.candidate import text_of
-from imagebot.yamledit.scan import Alias, MappingNode, Node, SequenceNode
+from imagebot.yamledit.scan import Alias, MappingNode, Node, NotYaml, SequenceNode
 
 _MAX_CHARACTERS = 512
 # Bounds how often a walk may come by the same node, through aliases.
 _MAX_STEPS = 50
+# All sites of a file together.
+MAX_VISITS = 100_000
 
 _BARE = r"[\w$/-]+"
 _BARE_VALUE = r"[^\[\]\"'\s]+"
@@ -192,17 +194,22 @@ def _explain(rest: str) -> str:
     return f'there is {what[0]!r}, which only keys in quotes have: "a.b"'
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Walker:
-    """Follows paths; what a step finds in a collection is looked up once, however many aliases lead there."""
+    """Follows paths in one file; what a step finds in a collection is looked up once, however many aliases lead there.
+
+    Many paths to many places take the product of both: after MAX_VISITS nodes the file is refused, by NotYaml.
+    """
 
     _found: dict[tuple[Node, Step], tuple[Visit, ...]] = field(default_factory=dict)
+    _visits: int = 0
 
     def follow(self, start: Visit, steps: Iterable[Step], *, at_most: int | None = None) -> tuple[Visit, ...]:
         """Go on from a node, and return what is found in the order of the text, of each step the first `at_most`.
 
         Where a key stands twice in a mapping, both are found. A collection is entered once in each step.
         """
+        self._count(1)
         visits: tuple[Visit, ...] = (start,)
         for step in steps:
             visits = tuple(islice(self._enter(visits, step), at_most))
@@ -215,28 +222,35 @@ class Walker:
             if isinstance(node, Alias) and node.target is not None:
                 detour = detour or f"the path leads through the alias *{node.name} to what is shared with its anchor"
                 node = node.target
-            if node not in entered:
+            if isinstance(node, MappingNode | SequenceNode) and node not in entered:
                 entered.add(node)
                 if (node, step) not in self._found:
+                    # To compare a value with each of the children takes the time of a visit to each.
+                    self._count(len(_list_all(node)) if isinstance(step, Having) else 1)
                     self._found[node, step] = tuple(_list_children(node, step))
                 for child in self._found[node, step]:
+                    self._count(1)
                     yield Visit(child.node, visit, detour or child.detour)
+
+    def _count(self, visits: int) -> None:
+        self._visits += visits
+        if self._visits > MAX_VISITS:
+            raise NotYaml(1, 1, f"the paths of sites lead to more than {MAX_VISITS} nodes, the most that are followed")
 
 
 def _list_children(node: Node, step: Step) -> Iterator[Visit]:
     if isinstance(step, Key) and isinstance(node, MappingNode):
-        yield from map(Visit, node.values.get(step.name, ()))
-        for child in () if step.name in node.values else _list_merged(node, step.name):
+        found = node.find(step.name)
+        yield from map(Visit, found)
+        for child in () if found else _list_merged(node, step.name):
             yield Visit(child, detour=f"a merge key brings the key {step.name} into the mapping")
-        return
-    children = _list_all(node)
-    if isinstance(step, Having):
-        yield from (Visit(child) for child in children if _has(child, step))
+    elif isinstance(step, Having):
+        yield from (Visit(child) for child in _list_all(node) if _has(child, step))
     elif isinstance(step, Each):
-        yield from map(Visit, children)
+        yield from map(Visit, _list_all(node))
     elif isinstance(node, SequenceNode):
         number = _find_number(step)
-        yield from () if number is None else map(Visit, children[number : number + 1])
+        yield from () if number is None else map(Visit, node.items[number : number + 1])
 
 
 def _find_number(step: Key | Index) -> int | None:
@@ -262,7 +276,7 @@ def _has(node: Node, step: Having) -> bool:
 
 def _list_merged(mapping: MappingNode, key: str) -> Iterator[Node]:
     """Yield what merge keys bring in under the key; a merge inside what is merged is not looked into."""
-    for node in mapping.values.get("<<", ()):
+    for node in mapping.find("<<"):
         for item in node.items if isinstance(node, SequenceNode) else (node,):
             base = item.target if isinstance(item, Alias) else item
             if isinstance(base, MappingNode):

@@ -1,7 +1,7 @@
 import pytest
 
 from imagebot.image.reference import Repository
-from imagebot.yamledit.locate import locate
+from imagebot.yamledit.locate import MAX_PLACES, locate
 from imagebot.yamledit.occurrence import Holds, LeftAlone, Occurrence, Place
 from imagebot.yamledit.scan import NotYaml
 
@@ -361,11 +361,17 @@ def test_a_file_that_is_no_yaml_is_refused():
 
 
 def test_many_images_on_one_line_are_located_in_linear_time():
-    data = b"[" + b"{image: nginx:1.2}," * 20_000 + b"]"
+    data = b"[" + b"{image: nginx:1.2}," * MAX_PLACES + b"]"
 
     located = locate(data)
 
     assert located.occurrences[-1].column == data.rindex(b"nginx") + 1
+
+
+@pytest.mark.parametrize("text", [b"- image: nginx:1.2\n", b"- image: $X\n", b"- {repository: nginx, tag: 1}\n"])
+def test_a_file_that_names_more_images_than_any_has_is_refused_at_the_first_that_is_too_much(text):
+    with pytest.raises(NotYaml, match=f"^line {MAX_PLACES + 1}, column .*: more than {MAX_PLACES} images are named"):
+        locate(text * (MAX_PLACES + 10))
 
 
 def test_a_repository_beside_another_name_is_left_alone():

@@ -10,9 +10,9 @@ from imagebot.yamledit.edit import make_edits
 from imagebot.yamledit.locate import Bindings, can_name_image, locate
 from imagebot.yamledit.occurrence import Holds, Located, Place
 from imagebot.yamledit.rewrite import rewrite
-from imagebot.yamledit.scan import scan
+from imagebot.yamledit.scan import NotYaml, scan
 from imagebot.yamledit.sites import InvalidSite, Site, find_idle_sites, make_site
-from imagebot.yamledit.yaml_path import parse_yaml_path
+from imagebot.yamledit.yaml_path import MAX_VISITS, parse_yaml_path
 from tests.yamledit.documents import LINE_ENDS, tags
 
 A = f"sha256:{64 * 'a'}"
@@ -528,6 +528,29 @@ def test_the_time_for_a_site_is_linear(paths):
     located = _locate(text, _make_site(**paths))
 
     assert len(located.occurrences) + len(located.left_alone) == 2000
+
+
+@pytest.mark.parametrize(
+    ("text", "sites"),
+    [
+        pytest.param(
+            "[" + 330 * f"[{330 * '1,'}]," + "]", [{"image": "a", "tag": "[*][*]"}], id="all items of all lists"
+        ),
+        pytest.param(
+            "[" + 6000 * "{a: 1}," + "]", 20 * [{"image": "a", "tag": "[*].b"}], id="many sites that find nothing"
+        ),
+        pytest.param(
+            "[" + 6000 * "{a: 1}," + "]",
+            [{"image": "a", "tag": f"[a={number}].b"} for number in range(20)],
+            id="many comparisons",
+        ),
+        pytest.param(6000 * "---\na: 1\n", 20 * [{"image": "a", "tag": "b"}], id="many documents"),
+    ],
+)
+@pytest.mark.timeout(20)
+def test_sites_that_lead_to_more_nodes_than_anybody_means_are_not_followed_to_the_end(text, sites):
+    with pytest.raises(NotYaml, match=f"the paths of sites lead to more than {MAX_VISITS} nodes"):
+        _locate(text, *(_make_site(**paths) for paths in sites))
 
 
 _ITEMS = ("- {{t: {tag}, r: acme/a}} # c\n", "-  r: 'b'\n   # ü: x\n   t: &x {tag}\n", "- r: c\n- {{}}\n- x\n")
