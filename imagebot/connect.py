@@ -197,7 +197,7 @@ def open_forge(settings: Settings, target: TargetSettings) -> Forge:
     if isinstance(forge, GitSettings):
         from imagebot.forge.branch_only import BranchForge
 
-        return BranchForge()
+        return BranchForge(forge.push_options)
     if isinstance(forge, GitHubSettings):
         return _open_github(forge, timeout_s=settings.timeout_s)
     from imagebot.forge import ForgeProject

@@ -1,15 +1,20 @@
 """A git server that offers no merge requests: the pushed branch is the proposal, its commit message the text.
 
 It answers for keeping the callers free of that difference, not for the branch itself: pushing, moving and deleting it
-is git's, and a branch that somebody deletes is simply proposed again. Nothing is sent anywhere.
+is git's, and a branch that somebody deletes is simply proposed again. Nothing is sent anywhere, but some servers make a
+merge request of a pushed branch if they are told to in its push options.
 """
 
+import re
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from types import TracebackType
 from typing import Self
 
 from imagebot.forge.interface import MergeRequest, MergeRequestState, NewMergeRequest, Opened, ProjectState
+
+_VALUE = re.compile(r"\{(target|title)\}")
 
 
 class BranchForge:
@@ -20,6 +25,10 @@ class BranchForge:
     body_limit = 65_536
     title_limit = 255
     commits = None
+
+    def __init__(self, push_options: Sequence[str] = ()) -> None:
+        """`push_options` are sent with each push; `{target}` and `{title}` in them are put in."""
+        self._push_options = push_options
 
     def check(self, *, now: datetime) -> ProjectState:  # noqa: ARG002 - as in Forge
         """Say nothing: what the credentials permit shows when something is pushed."""
@@ -55,6 +64,10 @@ class BranchForge:
                 is_draft=False,
             )
         )
+
+    def list_push_options(self, *, target: str, title: str) -> tuple[str, ...]:
+        values = {"target": target, "title": " ".join(title.split())}
+        return tuple(_VALUE.sub(lambda match: values[match[1]], option) for option in self._push_options)
 
     def edit(self, merge_request: MergeRequest, *, title: str, body: str) -> MergeRequest:
         return replace(merge_request, title=title, body=body)

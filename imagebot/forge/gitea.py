@@ -141,9 +141,10 @@ class GiteaForge:
         opened = _read(pull)
         if not is_new:
             opened = self.edit(opened, title=new.title, body=new.body)
-        if new.merges_when_checks_pass and (fault := self._schedule(opened, deletes_branch=new.deletes_branch)):
-            unmet.append(fault)
         return Opened(opened, tuple(unmet))
+
+    def list_push_options(self, *, target: str, title: str) -> tuple[str, ...]:  # noqa: ARG002 - as in Forge
+        return ()
 
     def edit(self, merge_request: MergeRequest, *, title: str, body: str) -> MergeRequest:
         return self._pulls.edit(merge_request, title=title, body=body)
@@ -155,7 +156,31 @@ class GiteaForge:
         self._pulls.comment(merge_request, note=note)
 
     def set_auto_merge(self, merge_request: MergeRequest) -> str | None:
-        return self._schedule(merge_request, deletes_branch=True)
+        """As `Forge.set_auto_merge` says.
+
+        The server waits only for checks that the protection of the target requires, and else would merge at once: then
+        it is asked to only if there was a check, and all passed.
+        """
+        with self._pulls.known(merge_request) as path:
+            pull = self._repo.get(path, PULL)
+            if pull.merged_at is not None:
+                return None
+            waits = self._has_required_checks(merge_request.target)
+            if not waits:
+                status = self._repo.get(f"commits/{pull.head.sha}/status", _STATUS)
+                if status.state != "success" or status.total_count == 0:
+                    return f"{_NOT_MERGED}no checks are required for {merge_request.target}, and not all have passed"
+            body = {
+                "Do": self._repo.get("", _PROJECT).default_merge_style,
+                "head_commit_id": pull.head.sha,
+                "merge_when_checks_succeed": waits,
+            }
+            try:
+                self._repo.tell("POST", f"{path}/merge", body)
+            except (ForgeAccessDenied, ForgeConflict, ForgeRefused) as error:
+                # Of what waits, a conflict says that it does so already.
+                return None if waits and isinstance(error, ForgeConflict) else f"{_NOT_MERGED}{error}"
+        return None
 
     def ensure_issue(self, *, key: str, title: str, body: str) -> str | None:
         try:
@@ -233,36 +258,6 @@ class GiteaForge:
         if number is None:
             unmet.append(f"the project has no open milestone {title}")
         return number
-
-    def _schedule(self, merge_request: MergeRequest, *, deletes_branch: bool) -> str | None:
-        """Let the server merge it when its checks pass.
-
-        It waits only for checks that the protection of the target requires, and else would merge at once: then it is
-        asked to only if there was a check, and all passed.
-        """
-        with self._pulls.known(merge_request) as path:
-            pull = self._repo.get(path, PULL)
-            if pull.merged_at is not None:
-                return None
-            waits = self._has_required_checks(merge_request.target)
-            if not waits:
-                status = self._repo.get(f"commits/{pull.head.sha}/status", _STATUS)
-                if status.state != "success" or status.total_count == 0:
-                    return f"{_NOT_MERGED}no checks are required for {merge_request.target}, and not all have passed"
-            body = {
-                "Do": self._repo.get("", _PROJECT).default_merge_style,
-                "head_commit_id": pull.head.sha,
-                "merge_when_checks_succeed": waits,
-                "delete_branch_after_merge": deletes_branch,
-            }
-            try:
-                self._repo.tell("POST", f"{path}/merge", body)
-            except ForgeConflict:
-                # It is scheduled already, or the branch has moved on: the next round sees which.
-                return None
-            except (ForgeAccessDenied, ForgeRefused) as error:
-                return f"{_NOT_MERGED}{error}"
-        return None
 
     def _has_required_checks(self, branch: str) -> bool:
         return self._repo.get(f"branches/{quote(branch, safe='')}", _BRANCH).enable_status_check

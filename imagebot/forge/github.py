@@ -115,9 +115,10 @@ class GitHubForge:
         opened = _read(pull)
         if not is_new:
             opened = self._pulls.edit(opened, title=new.title, body=new.body)
-        if new.merges_when_checks_pass and (fault := self.set_auto_merge(opened)):
-            unmet.append(fault)
         return Opened(opened, tuple(unmet))
+
+    def list_push_options(self, *, target: str, title: str) -> tuple[str, ...]:  # noqa: ARG002 - as in Forge
+        return ()
 
     def edit(self, merge_request: MergeRequest, *, title: str, body: str) -> MergeRequest:
         return self._pulls.edit(merge_request, title=title, body=body)

@@ -125,7 +125,6 @@ class NewMergeRequest:
     """By its title."""
     deletes_branch: bool = True
     """Whether the forge is to delete the branch after the merge, where that can be said of one merge request."""
-    merges_when_checks_pass: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,12 +216,15 @@ class Forge(Protocol):
     def open(self, new: NewMergeRequest) -> Opened:
         """Open a merge request, or bring the one that is already open for this branch and target up to date.
 
-        At most four requests, and more for a milestone, for automatic merging, and for names of users, teams and labels
-        that were not met before. The branch was pushed: a forge that does not know it yet is asked again, a few times.
+        At most four requests, and more for a milestone, and for names of users, teams and labels that were not met
+        before. The branch was pushed: a forge that does not know it yet is asked again, a few times.
         Where an attempt fails or its answer is lost, the merge request is looked for before it is asked for again. A
         title is cut where it is too long for the forge. Whom the forge does not know is left out. Of a merge request
         that was open already only title and body are changed.
         """
+
+    def list_push_options(self, *, target: str, title: str) -> tuple[str, ...]:
+        """List what is to be sent along when the branch of a proposal is pushed. No request."""
 
     def edit(self, merge_request: MergeRequest, *, title: str, body: str) -> MergeRequest:
         """Change the title and body where they differ from the merge request's, and return it as it is then.

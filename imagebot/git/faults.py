@@ -88,10 +88,21 @@ class UnknownBranch(NeedsOperator):
 class PushRefused(NeedsOperator):
     """The server does not take what we push: a hook, a protected branch, a name that cannot be."""
 
-    def __init__(self, url: str, branch: str, said: str) -> None:
-        super().__init__(f"{url} refuses a push to {branch}: {said}")
+    def __init__(
+        self, url: str, branch: str, said: str, *, advice: str = "see its protected branches, push rules and hooks"
+    ) -> None:
+        super().__init__(f"{url} refuses a push to {branch}: {said}; {advice}")
         self.url = url
         self.branch = branch
+        self.said = said
+
+
+class PushOptionsRefused(NeedsOperator):
+    """The server takes no push options, so git sends it nothing."""
+
+    def __init__(self, url: str, said: str) -> None:
+        super().__init__(f"{url} takes no push options; take push_options out of the target's forge: {said}")
+        self.url = url
         self.said = said
 
 
@@ -106,6 +117,7 @@ _GIT_SAYS: tuple[tuple[str, Fault], ...] = (
     (r"Permission denied|Too many authentication failures|dubious ownership", GitAccessDenied),
     (r"repository '.*' not found|does not appear to be a git repository|is this a git repository", UnknownProject),
     (r"returned error: (30\d|410)|update url base from redirection", UnknownProject),
+    (r"does not support push options", PushOptionsRefused),
     (r"not our ref|unadvertised object", lambda url, _: BranchMoved(url, None)),
 )
 # And these what a forge says over SSH, where it has no status codes; over HTTP its words never choose the class.

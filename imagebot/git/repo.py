@@ -5,7 +5,7 @@ Each method is a few runs of git. Reading, merging and committing happen in the 
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -210,12 +210,13 @@ class GitRepo:
         options = ("--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--no-auto-maintenance")
         self._run_online("fetch", "--quiet", *options, "--depth=1", self._remote.url, oid)
 
-    def push(self, branch: str, oid: Oid, *, expected: Oid | None) -> None:
+    def push(self, branch: str, oid: Oid, *, expected: Oid | None, options: Sequence[str] = ()) -> None:
         """Make the branch point to the commit, if it points to the expected one now; None expects no such branch.
 
-        A branch that points to the commit already is as good. Raises BranchMoved, PushRefused and InvalidBranchName.
+        A branch that points to the commit already is as good. The options, each one line, go to the server, which has
+        to take some. Raises BranchMoved, PushRefused, PushOptionsRefused and InvalidBranchName.
         """
-        self._push(branch, oid, expected=expected)
+        self._push(branch, oid, expected=expected, options=options)
         self._forget(other for other in self._list_mirrored() if _are_rivals(branch, other))
         self._run("update-ref", f"{_MIRRORED}{branch}", oid)
 
@@ -269,12 +270,13 @@ class GitRepo:
         if deletions:
             self._run("update-ref", "--stdin", stdin=deletions.encode())
 
-    def _push(self, branch: str, oid: Oid | None, *, expected: Oid | None) -> None:
+    def _push(self, branch: str, oid: Oid | None, *, expected: Oid | None, options: Sequence[str] = ()) -> None:
         self._require_branch_name(branch)
-        options = ("--no-verify", "--no-follow-tags", "--no-recurse-submodules")
+        flags = ["--porcelain", "--no-verify", "--no-follow-tags", "--no-recurse-submodules"]
+        flags += [f"--push-option={option}" for option in options]
         lease = f"--force-with-lease=refs/heads/{branch}:{expected or ''}"
         refspec = f"{oid or ''}:refs/heads/{branch}"
-        pushed = self._call(self._online, "push", "--porcelain", *options, lease, self._remote.url, refspec)
+        pushed = self._call(self._online, "push", *flags, lease, self._remote.url, refspec)
         status = parse_push(pushed.stdout)
         if pushed.status == 0:
             return
@@ -300,9 +302,12 @@ class GitRepo:
         url = self._remote.url
         rival = next((other for other in sorted(heads) if _are_rivals(branch, other)), None)
         if rival is not None:
-            return PushRefused(url, branch, f"it cannot exist beside the branch {rival}; choose another branch_prefix")
+            said = f"it cannot exist beside the branch {rival}"
+            return PushRefused(url, branch, said, advice="choose another branch_prefix")
         said = f"{status.summary}: {clean(stderr, secrets=self._remote.secrets, only_server=True)}"
-        return GitUnavailable(url, said) if is_passing(status.summary) else PushRefused(url, branch, said)
+        if is_passing(status.summary):
+            return GitUnavailable(url, said)
+        return PushRefused(url, branch, said)
 
     def _run(self, *arguments: str, stdin: bytes = b"", limit_bytes: int = OUTPUT_LIMIT_BYTES) -> bytes:
         """Run git in the mirror alone, where nothing fails unless the mirror is damaged."""

@@ -42,11 +42,13 @@ def push_branch(round_: Round, group: Group, files: Mapping[str, bytes], *, stan
         base=None if look.base == target.branch else look.base,
     )
     signed_off_by = str(round_.git.author) if look.policy.merge_requests.is_signed_off else None
-    text = make_commit_text(round_.wording.make_title(group), group)
+    title = round_.wording.make_title(group)
+    text = make_commit_text(title, group)
     message = make_commit_message(text, trailers, signed_off_by=signed_off_by)
     commit = _commit(round_, group.branch, files, message=message)
     was = standing.oid if standing else None
-    round_.git.push(group.branch, commit, expected=was)
+    options = round_.forge.list_push_options(target=look.base, title=title)
+    round_.git.push(group.branch, commit, expected=was, options=options)
     log.info("branch_pushed", branch=group.branch, oid=commit, was=was)
 
 

@@ -1,79 +1,96 @@
-"""A loopback GitLab over a small bare repository, and a GitLabForge that talks to it without ever sleeping."""
+"""A loopback forge of each kind over a small bare repository, and a client for it that never sleeps.
 
-import subprocess
+What is claimed of all forges is tested on all: `kind` runs through them. A module about one says so with a `kind` of
+its own.
+"""
+
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from imagebot.forge import Forge, ForgeProject
+from imagebot.forge.gitea import GiteaForge
+from imagebot.forge.github import GitHubForge
 from imagebot.forge.gitlab import GitLabForge
 from imagebot.secret import Secret
 from tests.servers.contract import Contract
-from tests.servers.forges import load_contract, start_forge
+from tests.servers.forges import FORGES, load_contract, start_forge
+from tests.servers.gitserver import create_repo, git, seed
 from tests.servers.loopback_forge import TOKEN, LoopbackForge
 
 BRANCH = "imagebot/nginx"
+CLIENTS: Mapping[str, Any] = {
+    "gitlab": GitLabForge,
+    "github": GitHubForge,
+    "gitea": GiteaForge,
+    "forgejo": GiteaForge,
+}
 
-Push = Callable[..., None]
+Push = Callable[..., str]
 Connect = Callable[..., Forge]
+
+_load_contract = cache(load_contract)
+
+
+@pytest.fixture(params=FORGES)
+def kind(request: pytest.FixtureRequest) -> str:
+    """The forge a test is about."""
+    return str(request.param)
+
+
+@pytest.fixture
+def contract(kind: str) -> Contract | None:
+    return _load_contract(kind)
 
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
-    path = tmp_path / "infra.git"
-    subprocess.run(["git", "init", "-q", "--bare", "-b", "main", str(path)], check=True)
-    return path
+    return create_repo(tmp_path / "infra.git")
 
 
 @pytest.fixture
 def push(repository: Path) -> Push:
-    """Return a function that commits files to a branch of the repository, on top of another branch if one is named."""
+    """Return a function that commits files to a branch, which is made of `onto` if that is named."""
 
-    def push(branch: str, files: Mapping[str, str], *, onto: str | None = None) -> None:
-        commit = f"commit refs/heads/{branch}\ncommitter person <person@example.com> 0 +0000\ndata 6\nchange\n"
-        start = f"from refs/heads/{onto}\n" if onto else ""
-        changes = "".join(f"M 100644 inline {path}\ndata {len(text)}\n{text}\n" for path, text in files.items())
-        stream = (commit + start + changes).encode()
-        subprocess.run(
-            ["git", "--git-dir", str(repository), "fast-import", "--quiet", "--force"], input=stream, check=True
-        )
+    def push(branch: str, files: Mapping[str, str], *, onto: str | None = None) -> str:
+        if onto:
+            git(repository, "update-ref", f"refs/heads/{branch}", f"refs/heads/{onto}")
+        return seed(repository, {path: text.encode() for path, text in files.items()}, branch=branch)
 
     return push
 
 
-@pytest.fixture(scope="session")
-def contract() -> Contract | None:
-    return load_contract("gitlab")
-
-
 @pytest.fixture
-def server(repository: Path, push: Push, contract: Contract | None) -> Iterator[LoopbackForge]:
-    """A GitLab whose project has the branches `main` and BRANCH."""
+def server(kind: str, repository: Path, push: Push, contract: Contract | None) -> Iterator[LoopbackForge]:
+    """A forge whose project has the branches `main` and BRANCH."""
     push("main", {"app.yaml": "image: nginx:1.2"})
     push(BRANCH, {"app.yaml": "image: nginx:1.3"}, onto="main")
-    with start_forge("gitlab", repository, contract) as server:
+    with start_forge(kind, repository, contract) as server:
         assert isinstance(server, LoopbackForge)
         yield server
 
 
 @pytest.fixture
 def waits() -> list[float]:
-    """The seconds the forge would have waited."""
+    """The seconds the client would have waited."""
     return []
 
 
 @pytest.fixture
-def connect(server: LoopbackForge, waits: list[float]) -> Iterator[Connect]:
-    """Return a function that makes a forge for the server's project; its arguments replace what is usual."""
+def connect(kind: str, server: LoopbackForge, waits: list[float]) -> Iterator[Connect]:
+    """Return a function that makes a client for the server's project; its arguments replace what is usual."""
     with ExitStack() as stack:
 
         def connect(
-            *, url: str = server.url, path: str = "acme/infra", token: str = TOKEN, timeout_s: float = 10
-        ) -> GitLabForge:
+            *, url: str = server.url, path: str = "acme/infra", token: str = TOKEN, timeout_s: float = 10, **others: Any
+        ) -> Forge:
             project = ForgeProject(url, path, Secret(token), plain_http=True)
-            return stack.enter_context(GitLabForge(project, timeout_s=timeout_s, wait=waits.append))
+            made: Forge = CLIENTS[kind](project, timeout_s=timeout_s, wait=waits.append, **others)
+            return stack.enter_context(made)
 
         yield connect
 

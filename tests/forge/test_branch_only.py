@@ -1,8 +1,9 @@
 """A server without merge requests: the branch is all there is."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
-from imagebot.forge import Forge, MergeRequest, MergeRequestState, NewMergeRequest
+from imagebot.forge import Forge, MergeRequest, MergeRequestState, NewMergeRequest, ProjectState
 from imagebot.forge.branch_only import BranchForge
 
 NEW = NewMergeRequest(
@@ -50,3 +51,20 @@ def test_it_is_used_as_every_forge():
         entered.close(OPENED, note="Done.")
 
         assert entered.body_limit == 65_536
+
+
+def test_push_options_say_the_target_and_the_title():
+    forge = BranchForge(["merge_request.create", "merge_request.target={target}", "x={title} of {what}"])
+
+    options = forge.list_push_options(target="main", title="Update {target}\nto 1.3")
+
+    assert options == ("merge_request.create", "merge_request.target=main", "x=Update {target} to 1.3 of {what}")
+
+
+def test_there_is_nothing_to_check_no_issue_and_nobody_who_merges():
+    forge = BranchForge()
+
+    assert forge.check(now=datetime(2026, 9, 1, tzinfo=UTC)) == ProjectState(default_branch=None)
+    assert forge.ensure_issue(key="x", title="x", body="x") is None
+    assert forge.file_url("abc", "x") is None
+    assert forge.set_auto_merge(OPENED) == "a git server merges nothing by itself"

@@ -4,7 +4,16 @@ from datetime import UTC, datetime
 
 import pytest
 
-from imagebot.git import BranchMoved, GitAccessDenied, GitRepo, GitUnavailable, InvalidBranchName, Oid, PushRefused
+from imagebot.git import (
+    BranchMoved,
+    GitAccessDenied,
+    GitRepo,
+    GitUnavailable,
+    InvalidBranchName,
+    Oid,
+    PushOptionsRefused,
+    PushRefused,
+)
 from tests.git.conftest import TOKEN
 from tests.servers.gitserver import git, list_heads, read_branch, seed, set_hook
 
@@ -144,7 +153,7 @@ def test_token_in_the_words_of_a_hook_is_masked(repo, upstream):
     set_hook(upstream, "pre-receive", f"echo 'hello {TOKEN}' >&2; exit 1")
     made, _ = _commit(repo)
 
-    with pytest.raises(PushRefused, match=r"hello \*{8}$"):
+    with pytest.raises(PushRefused, match=r"hello \*{8}; see its protected branches"):
         repo.push("imagebot/nginx", made, expected=None)
 
 
@@ -260,3 +269,53 @@ def test_shallow_mirror_can_push(open_repo, upstream):
 
     assert git(upstream, "rev-list", "--count", made) == b"5\n"
     assert git(upstream, "rev-parse", f"{made}^").decode().strip() == head
+
+
+def test_push_options_are_given_to_the_server(repo, upstream):
+    set_hook(upstream, "post-receive", 'printf "%s\\n" "$GIT_PUSH_OPTION_0" "$GIT_PUSH_OPTION_1" > options')
+    made, _ = _commit(repo)
+
+    repo.push(
+        "imagebot/nginx", made, expected=None, options=["merge_request.create", "merge_request.title=Update -o nginx"]
+    )
+
+    assert (upstream / "options").read_text().splitlines() == [
+        "merge_request.create",
+        "merge_request.title=Update -o nginx",
+    ]
+
+
+def test_server_that_takes_no_push_options_needs_the_operator(repo, upstream):
+    git(upstream, "config", "receive.advertisePushOptions", "false")
+    made, head = _commit(repo)
+
+    with pytest.raises(PushOptionsRefused, match="takes no push options; take push_options out of the target's forge"):
+        repo.push("imagebot/nginx", made, expected=None, options=["merge_request.create"])
+
+    assert list_heads(upstream) == {"main": head}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        pytest.param(
+            "GitLab: You are not allowed to push code to protected branches on this project.", id="GitLab's branches"
+        ),
+        pytest.param("GitLab: Commit message does not follow the pattern 'JIRA-'", id="GitLab's push rules"),
+        pytest.param(
+            "error: GH006: Protected branch update failed for refs/heads/imagebot/nginx.", id="GitHub's branches"
+        ),
+        pytest.param(
+            "error: GH013: Repository rule violations found for refs/heads/imagebot/nginx.", id="GitHub's rules"
+        ),
+        pytest.param("Gitea: branch imagebot/nginx is protected from force push", id="Gitea's branches"),
+    ],
+)
+def test_what_a_forge_protects_is_told_in_its_words(repo, upstream, said):
+    set_hook(upstream, "pre-receive", f'echo "{said}" >&2; exit 1')
+    made, _ = _commit(repo)
+
+    with pytest.raises(PushRefused) as caught:
+        repo.push("imagebot/nginx", made, expected=None)
+
+    assert f"(pre-receive hook declined): {said}; see its protected branches, push rules" in str(caught.value)

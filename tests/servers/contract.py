@@ -19,7 +19,7 @@ import requests
 import yaml
 
 # Any operation may answer these, described or not.
-_COMMON_STATUSES = {301, 401, 403, 404, 405, 409, 422, 429, 500, 502, 503}
+_COMMON_STATUSES = {301, 307, 401, 403, 404, 405, 409, 410, 422, 429, 500, 502, 503}
 _METHODS = {"get", "put", "post", "patch", "delete"}
 # Said by OpenAPI 3.0 but not by JSON Schema, or of no weight for a check.
 _ANNOTATIONS = {"nullable", "discriminator", "example", "xml", "deprecated", "readOnly", "writeOnly", "description"}
@@ -156,7 +156,7 @@ class Contract:
         key = json.dumps([schema, is_closed])
         if key not in self._validators:
             closed = {"additionalProperties": False} if is_closed else {}
-            whole = {"components": self._components, **_as_json_schema(schema), **closed}
+            whole = {"components": self._components, **_as_json_schema({**schema, **closed})}
             self._validators[key] = jsonschema_rs.Draft202012Validator(whole, validate_formats=True)
         for fault in self._validators[key].iter_errors(value):
             place = "".join(f"/{part}" for part in fault.instance_path)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from tests.servers.forge_project import MERGED, OPENED, Note, StoredIssue, StoredMergeRequest, StoredProject
@@ -20,6 +21,10 @@ class Answers:
         self._owner_labels = owner_labels
         self._has_drafts = has_drafts
 
+    @cached_property
+    def _heads(self) -> Mapping[str, str]:
+        return self._project.list_heads()
+
     def user(self, login: str) -> dict[str, Any]:
         number = (self._project.users | self._project.outsiders).get(login, 99)
         return {"id": number, "login": login, "full_name": "", "email": f"{login}@noreply.localhost"}
@@ -33,7 +38,7 @@ class Answers:
             "owner": self.user("acme"),
             "default_branch": project.default_branch,
             "archived": project.is_archived,
-            "empty": project.is_empty,
+            "empty": not self._heads,
             "has_issues": project.has_issues,
             "has_pull_requests": project.has_merge_requests,
             "mirror": False,
@@ -65,14 +70,18 @@ class Answers:
         return {"id": self._project.milestones[title], "title": title, "state": "open"}
 
     def pull(self, stored: StoredMergeRequest) -> dict[str, Any]:
-        heads = self._project.list_heads()
         ended_at = write_time(stored.updated_at) if stored.state != OPENED else None
         is_merged = stored.state == MERGED
         fork = {**self.repo(), "id": 99, "full_name": "mallory/infra"}
         # The branch itself is the ref only while it is there.
-        ref = stored.branch if stored.branch in heads else f"refs/pull/{stored.number}/head"
+        ref = stored.branch if stored.branch in self._heads else f"refs/pull/{stored.number}/head"
         is_checked = stored.state == OPENED and stored.reads > 1
-        base = {"label": stored.target, "ref": stored.target, "sha": heads.get(stored.target, ""), "repo": self.repo()}
+        base = {
+            "label": stored.target,
+            "ref": stored.target,
+            "sha": self._heads.get(stored.target, ""),
+            "repo": self.repo(),
+        }
         return {
             **self._common(stored),
             "url": f"{self._web}/pulls/{stored.number}",

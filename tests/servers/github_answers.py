@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from functools import cached_property
 from typing import Any
+from urllib.parse import quote
 
 from tests.servers.forge_project import CLOSED, MERGED, OPENED, Note, StoredIssue, StoredMergeRequest, StoredProject
 
@@ -30,16 +32,20 @@ class Answers:
         self._web = f"{url}/{project.path}"
         self.here = f"{self._api}/repos/{project.path}"
 
+    @cached_property
+    def _heads(self) -> Mapping[str, str]:
+        return self._project.list_heads()
+
     def user(self, login: str) -> dict[str, Any]:
         number = (self._project.users | self._project.outsiders).get(login, 99)
-        here = f"{self._api}/users/{login}"
+        here = f"{self._api}/users/{quote(login)}"
         return {
             "id": number,
             "node_id": f"U_{number}",
             "login": login,
             "gravatar_id": "",
             "avatar_url": f"{self._url}/avatars/{number}",
-            "html_url": f"{self._url}/{login}",
+            "html_url": f"{self._url}/{quote(login)}",
             "url": here,
             "type": "Bot" if login.endswith("[bot]") else "User",
             "site_admin": False,
@@ -131,7 +137,6 @@ class Answers:
         number, api = stored.number, f"{self.here}/pulls/{stored.number}"
         issue = f"{self.here}/issues/{number}"
         owner = self._project.path.partition("/")[0]
-        heads = self._project.list_heads()
         fork = {**self.repo(), "id": 99, "full_name": "mallory/infra"}
         names = ("self", "html", "issue", "comments", "review_comments", "review_comment", "commits", "statuses")
         ended_at = write_time(stored.updated_at) if stored.state != OPENED else None
@@ -158,7 +163,7 @@ class Answers:
             "auto_merge": self._auto_merge(stored),
             "author_association": "CONTRIBUTOR",
             "head": self._branch(owner, stored.branch, str(stored.head), fork if stored.is_from_fork else None),
-            "base": self._branch(owner, stored.target, heads.get(stored.target, ""), None),
+            "base": self._branch(owner, stored.target, self._heads.get(stored.target, ""), None),
             "url": api,
             "html_url": f"{self._web}/pull/{number}",
             "diff_url": f"{self._web}/pull/{number}.diff",
@@ -366,7 +371,7 @@ class Answers:
         if not stored.is_auto_merging:
             return None
         by = self.user(stored.author)
-        return {"enabled_by": by, "merge_method": "merge", "commit_title": None, "commit_message": None}
+        return {"enabled_by": by, "merge_method": "merge", "commit_title": "", "commit_message": ""}
 
 
 def write_errors(message: str, *errors: Mapping[str, str]) -> dict[str, Any]:

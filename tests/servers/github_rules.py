@@ -32,7 +32,7 @@ class Rules:
         source, target = values["head"], values["base"]
         head = self._check_branches(source, target)
         if values.get("draft") and not self.has_drafts:
-            raise RefusalError(422, {"message": "Draft pull requests are not supported in this repository."})
+            raise RefusalError(422, write_errors("Draft pull requests are not supported in this repository."))
         made = StoredMergeRequest(
             number=self.project.next_number(),
             author=author,
@@ -141,10 +141,12 @@ class Rules:
         names, teams = values.get("reviewers", ()), values.get("team_reviewers", ())
         known = {team.rpartition("/")[2] for team in self.project.teams}
         if any(name.lower() == found.author.lower() for name in names):
-            raise RefusalError(422, {"message": "Review cannot be requested from pull request author."})
+            raise RefusalError(422, write_errors("Review cannot be requested from pull request author."))
         if any(name.lower() not in users for name in names) or set(teams) - known:
             said = "Reviews may only be requested from collaborators. One or more of the users or teams you specified"
-            raise RefusalError(422, {"message": f"{said} is not a collaborator of the {self.project.path} repository."})
+            raise RefusalError(
+                422, write_errors(f"{said} is not a collaborator of the {self.project.path} repository.")
+            )
         found.reviewers = list(dict.fromkeys((*found.reviewers, *(users[name.lower()] for name in names))))
         found.teams = list(dict.fromkeys((*found.teams, *teams)))
         self.project.touch(found)
