@@ -77,6 +77,7 @@ class _Service:
             view=self._worker.view,
             beaten_at=lambda: self._worker.beaten_at,
             make_due=self._worker.make_due,
+            find_prefix=self._worker.find_prefix,
             find_fault=lambda: self._fault,
             is_stopping=lambda: self._is_stopping,
         )

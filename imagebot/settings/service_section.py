@@ -1,6 +1,11 @@
-"""What the settings say to `imagebot run`: how often, for how long at its end, and its web server."""
+"""What the settings say to `imagebot run`: how often, for how long at its end, its web server, and webhooks.
 
+What verifies a webhook and what its body means is for `web` to say; here are the kinds that there are.
+"""
+
+import enum
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated
@@ -9,11 +14,28 @@ from pydantic import Field, model_validator
 
 from imagebot.settings.duration import ACCEPTED_DURATION, make_duration
 from imagebot.settings.pace_section import Interval
+from imagebot.settings.registry_section import RegistryName
 from imagebot.settings.secret_source import SecretText
-from imagebot.settings.section import MadeFrom, Refused, Section, matching
+from imagebot.settings.section import MadeFrom, Refused, Section, matching, one_of
 
 _LISTEN = re.compile(r"(?P<host>[A-Za-z0-9.-]{1,253}|\[[0-9a-fA-F:.]{2,45}\]):(?P<port>[0-9]{1,5})")
+_HOOK_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
 _USERNAME = re.compile(r"[^:\x00-\x1f\x7f]{1,200}")
+
+
+class HookKind(enum.Enum):
+    """Who sends a webhook: this decides how it is verified and how it is read."""
+
+    ACR = "acr"
+    CLOUDEVENTS = "cloudevents"
+    DISTRIBUTION = "distribution"
+    DOCKER_HUB = "docker-hub"
+    ECR = "ecr"
+    GITEA = "gitea"
+    GITHUB = "github"
+    GITLAB = "gitlab"
+    HARBOR = "harbor"
+    QUAY = "quay"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +60,13 @@ def _make_address(text: str, _: object) -> Address:
     return Address(match["host"].strip("[]"), int(match["port"]))
 
 
+HookName = Annotated[
+    str, matching(_HOOK_NAME, "a name of lower-case letters, digits and hyphens: it is part of the hook's address")
+]
+
+
 class WebSection(Section):
-    """The web server: the status page, the API, metrics and health."""
+    """The web server: the status page, the API, metrics, health and webhooks."""
 
     listen: Annotated[Address, MadeFrom("HOST:PORT, as in 127.0.0.1:8080 or 0.0.0.0:8080", _make_address)] = Address(
         "127.0.0.1", 8080
@@ -60,6 +87,14 @@ class WebSection(Section):
         return self.password is not None or self.token is not None
 
 
+class HookSection(Section):
+    """One webhook: who sends it, the secret that it proves itself with, and the registry that it is about."""
+
+    kind: Annotated[HookKind, one_of(HookKind)]
+    secret: SecretText
+    registry: RegistryName | None = None
+
+
 class ServiceSection(Section):
     """The keys at the top of the settings that only `imagebot run` reads."""
 
@@ -75,3 +110,4 @@ class ServiceSection(Section):
     )
     """For how long rounds may go on when imagebot is told to end."""
     web: WebSection | None = WebSection()
+    webhooks: Mapping[HookName, HookSection] = Field(default_factory=dict)

@@ -12,6 +12,7 @@ from imagebot.web.health import Health, check_clock, check_rounds, check_store
 from imagebot.web.metrics import Metrics
 from imagebot.web.protection import may_see
 from imagebot.web.source import Source
+from imagebot.web.webhooks.endpoint import add_webhooks
 
 # Nothing is loaded from elsewhere, nothing runs, and no other page may show this one inside itself.
 _POLICY = (
@@ -34,6 +35,7 @@ def make_app(source: Source, metrics: Metrics) -> Flask:
     app.after_request(_finish)
     app.register_error_handler(Exception, _explain)
     _add_health(app, source)
+    add_webhooks(app, source)
 
     @app.get("/metrics")
     def _metrics() -> Response:

@@ -22,6 +22,8 @@ class Source:
     """When it was last seen what is due."""
     make_due: Callable[[Collection[str], Collection[Repository]], int]
     """Let these targets be updated and these repositories be polled; returns how many of them there are."""
+    find_prefix: Callable[[str], str | None]
+    """Find what a target's branches begin with that are imagebot's; None if it was not looked at yet."""
     find_fault: Callable[[], str]
     """What is wrong with the settings file as it is now, if it is not the one that counts; else empty."""
     is_stopping: Callable[[], bool]

@@ -92,6 +92,11 @@ class Tasks:
         trouble = self._find_trouble_within(outcome)
         return Updated(uses, was_full=True, due_at=outcome.due_at, trouble=trouble)
 
+    def find_prefix(self, target: str) -> str | None:
+        """Find what the branches begin with that are imagebot's own; None if the target was not updated yet."""
+        seen = self._seen.get(target)
+        return seen.prefix if seen is not None else None
+
     def forget(self, target: str) -> None:
         """Forget what is remembered of a target, as if it had never been looked at."""
         self._seen.pop(target, None)

@@ -101,6 +101,9 @@ class Worker:
         with self._changed:
             return self._agenda.view(self._clock())
 
+    def find_prefix(self, target: str) -> str | None:
+        return self._tasks.find_prefix(target)
+
     def reconfigure(self, settings: Settings) -> tuple[str, ...]:
         """Go by other settings from now on; return the keys of which the new values count only after another start.
 

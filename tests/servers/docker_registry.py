@@ -38,10 +38,19 @@ class SeenRequest(NamedTuple):
 
 
 class DockerRegistry:
-    """Runs while inside `with`: open, or with `htpasswd`, or with the tokens of a TokenServer; over TLS with `tls`."""
+    """Runs while inside `with`: open, or with `htpasswd`, or with the tokens of a TokenServer; over TLS with `tls`.
+
+    What happens in it is told to the endpoint `notifies`, as its configuration has one: `url` and `headers`.
+    """
 
     def __init__(
-        self, folder: Path, *, htpasswd: bool = False, tokens: TokenServer | None = None, tls: Authority | None = None
+        self,
+        folder: Path,
+        *,
+        htpasswd: bool = False,
+        tokens: TokenServer | None = None,
+        tls: Authority | None = None,
+        notifies: Mapping[str, object] | None = None,
     ) -> None:
         self._program = require_program("docker-registry")
         folder.mkdir(parents=True, exist_ok=True)
@@ -50,7 +59,11 @@ class DockerRegistry:
         self._config_file = folder / f"registry-{number}.json"
         self._log_file = folder / f"registry-{number}.log"
         # Its configuration is YAML, and JSON is YAML.
-        self._config_file.write_text(json.dumps(_make_config(folder, htpasswd=htpasswd, tokens=tokens, tls=tls)))
+        config = _make_config(folder, htpasswd=htpasswd, tokens=tokens, tls=tls)
+        if notifies is not None:
+            endpoint = {"name": "hook", "timeout": "5s", "threshold": 3, "backoff": "1s", **notifies}
+            config["notifications"] = {"endpoints": [endpoint]}
+        self._config_file.write_text(json.dumps(config))
         self._process: subprocess.Popen[bytes] | None = None
         self._log: IO[bytes] | None = None
         self.address = ""
@@ -107,7 +120,7 @@ class DockerRegistry:
 
 def _make_config(
     folder: Path, *, htpasswd: bool, tokens: TokenServer | None, tls: Authority | None
-) -> Mapping[str, object]:
+) -> dict[str, object]:
     http: dict[str, object] = {"addr": "127.0.0.1:0", "secret": "loopback"}
     if tls is not None:
         http["tls"] = {"certificate": str(tls._server_file), "key": str(tls._server_file)}

@@ -57,6 +57,7 @@ def test_the_table_of_variants_is_true(tag, said):
         ("settings.md", operator.TargetSettings),
         ("settings.md", operator.SshSettings),
         ("settings.md", service_section.WebSection),
+        ("settings.md", service_section.HookSection),
         ("settings.md", forge_section.GitSettings),
         ("settings.md", forge_section.GitLabSettings),
         ("settings.md", forge_section.GitHubSettings),
@@ -69,3 +70,10 @@ def test_every_key_is_in_a_table(page, section):
     shown = {key for row in rows for path in re.findall("`([a-z_.]+)`", row) for key in path.split(".")}
 
     assert section.fields_by_key().keys() - shown == set()
+
+
+def test_every_kind_of_webhook_is_in_a_table():
+    rows = [line for line in (_FOLDER / "settings.md").read_text().splitlines() if line.startswith("| `")]
+    shown = {name for row in rows for name in re.findall("`([a-z-]+)`", row.split(" | ")[0])}
+
+    assert {kind.value for kind in service_section.HookKind} - shown == set()

@@ -571,7 +571,8 @@ def test_the_sample_shows_every_key_and_is_accepted(tmp_path):
     (tmp_path / "secrets" / "pull").mkdir()
     for name in (
         "registry-password", "gitlab-token", "ca.pem", "id_ed25519", "known_hosts", "pull/.dockerconfigjson", "aws-key",
-        "azure-secret", "imagebot.pem", "imagebot-key.pem", "web-password", "github-app.pem", "gitea-token",
+        "azure-secret", "imagebot.pem", "imagebot-key.pem", "github-app.pem", "gitea-token",
+        "web-password", "hook-secret",
     ):  # fmt: skip
         (tmp_path / "secrets" / name).write_text("x")
     (tmp_path / "docker").mkdir()
@@ -587,7 +588,16 @@ def test_the_sample_shows_every_key_and_is_accepted(tmp_path):
     assert isinstance(github.forge, GitHubSettings)
     assert isinstance(gitea.forge, GiteaSettings)
     assert github.forge.app is not None
-    shown: list[object] = [settings, settings.author, settings.web, gitlab, *forges, github.forge.app, plain.ssh]
+    shown: list[object] = [
+        settings,
+        settings.author,
+        settings.web,
+        settings.webhooks["registry"],
+        gitlab,
+        *forges,
+        github.forge.app,
+        plain.ssh,
+    ]
     shown += [*registries, *logins]
     assert isinstance(gitlab.forge, GitLabSettings)
     assert isinstance(plain.forge, GitSettings)

@@ -65,6 +65,11 @@ def test_there_need_not_be_a_web_server(tmp_path: Path):
         ),
         pytest.param({"targets": [{**TARGET, "schedule": ["@daily"]}]}, "a line of a crontab", id="no crontab"),
         pytest.param({"targets": [{**TARGET, "timezone": "Berlin"}]}, "a time zone", id="no time zone"),
+        pytest.param({"webhooks": {"A b": {}}}, "part of the hook's address", id="a name that is no part of a URL"),
+        pytest.param(
+            {"webhooks": {"hub": {"kind": "hub", "secret": {"env": "TOKEN"}}}}, "docker-hub or ecr", id="no kind"
+        ),
+        pytest.param({"webhooks": {"hub": {"kind": "quay"}}}, "a secret never stands", id="no secret"),
         pytest.param({"registries": {"ghcr.io": {"interval": "1"}}}, "a duration with its unit", id="no unit"),
     ],
 )
