@@ -13,10 +13,12 @@ from rich.text import Text
 from imagebot.cli.display import make_console
 from imagebot.cli.plan import load_or_default
 from imagebot.connect import make_login_sources, make_registries
+from imagebot.errors import ImagebotError
 from imagebot.image.reference import Repository, parse_reference
 from imagebot.proposal.markup import visible
 from imagebot.registry.client import Registries
 from imagebot.registry.credentials import Login, SourceKind
+from imagebot.registry.errors import UnreadableCredentials
 from imagebot.registry.logins import list_filed_registries
 from imagebot.registry.trial import Trial, Verdict, try_logins, try_repository
 from imagebot.settings.operator import Settings
@@ -61,12 +63,31 @@ def run_auth_check(subject: str | None, *, settings: Path | None, as_json: bool)
 def _try_all(subject: str | None, settings: Settings, registries: Registries) -> Iterator[Trial]:
     target = _parse_subject(subject, settings) if subject is not None else None
     if isinstance(target, Repository):
-        yield try_repository(registries.find_entrance(target.registry), target)
+        yield _try_image(target, registries)
         return
-    names = (target,) if target is not None else _list_registries(settings)
+    names = {target} if target is not None else set(settings.registries)
+    if target is None:
+        try:
+            names.update(list_filed_registries(make_login_sources(settings)))
+        except UnreadableCredentials as error:
+            yield Trial(str(error.file), Verdict.REFUSED, None, error.reason, ())
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        for trials in pool.map(lambda name: try_logins(registries.find_entrance(name)), names):
+        for trials in pool.map(lambda name: _try_registry(name, registries), sorted(names)):
             yield from trials
+
+
+def _try_image(repository: Repository, registries: Registries) -> Trial:
+    try:
+        return try_repository(registries.find_entrance(repository.registry), repository)
+    except ImagebotError as error:  # as for a ca_file that cannot be read
+        return Trial(repository, Verdict.REFUSED, None, str(error), ())
+
+
+def _try_registry(name: str, registries: Registries) -> Sequence[Trial]:
+    try:
+        return try_logins(registries.find_entrance(name))
+    except ImagebotError as error:
+        return (Trial(name, Verdict.REFUSED, None, str(error), ()),)
 
 
 def _parse_subject(text: str, settings: Settings) -> Repository | str:
@@ -80,11 +101,6 @@ def _parse_subject(text: str, settings: Settings) -> Repository | str:
     if bare in settings.registries or ("/" not in bare and looks_like_host and (not port or port.isdigit())):
         return parse_reference(f"{bare}/any/path").repository.registry
     return parse_reference(bare).repository
-
-
-def _list_registries(settings: Settings) -> tuple[str, ...]:
-    """Return all registries that the settings or files of logins name. Raises UnreadableCredentials."""
-    return tuple(sorted({*settings.registries, *list_filed_registries(make_login_sources(settings))}))
 
 
 def summarize(trial: Trial, *, now: datetime) -> Mapping[str, object]:

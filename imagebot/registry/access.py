@@ -90,14 +90,36 @@ class _Slot:
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.token: Token | None = None
-        self.found: Found | None = None
+        self.login: KeptLogin | None = None
+        """What the token was made for."""
         self.way: Way | None = None
+
+
+class _Visit:
+    """One run of an errand, all of it with one login; which one is looked up where a login is first wanted."""
+
+    def __init__(self, errand: Errand, choose: Callable[[str], KeptLogin]) -> None:
+        self.errand = errand
+        self._choose = choose
+        self._login: KeptLogin | None = None
+
+    @property
+    def login(self) -> KeptLogin:
+        if self._login is None:
+            self._login = self._choose(self.errand.path)
+        return self._login
+
+    @property
+    def has_password(self) -> bool:
+        found = self.login.find()
+        return found is not None and isinstance(found.credentials, Login)
 
 
 class Access:
     """What is known of how one registry lets us in. All threads share it.
 
-    `choose` gives the login for a path, and another one after `pass_over` has said that there is one.
+    `choose` gives the login for a path, and another one after `pass_over` was told that one does not let us in there,
+    and has said that there is another.
     """
 
     def __init__(
@@ -105,7 +127,7 @@ class Access:
         host: RegistryHost,
         choose: Callable[[str], KeptLogin],
         *,
-        pass_over: Callable[[str], bool] = lambda _: False,
+        pass_over: Callable[[str, KeptLogin], bool] = lambda _path, _login: False,
         monotonic: Callable[[], float],
     ) -> None:
         self._host = host
@@ -125,29 +147,26 @@ class Access:
         is_ours = find_origin(request.url) == self._host.origin
         denials: list[AccessDenied] = []
         while True:
+            visit = _Visit(errand, self._choose)
             try:
-                return (yield from self._visit(request, errand, is_ours=is_ours))
+                return (yield from self._go(request, visit, is_ours=is_ours))
             except AccessDenied as error:
                 denials.append(error)
-            if not is_ours or len(denials) >= _MAX_LOGINS or not self._pass_over(errand.path):
+            if not is_ours or len(denials) >= _MAX_LOGINS or not self._pass_over(errand.path, visit.login):
                 break
-            slot = self._find_slot(errand)
-            with slot.lock:
-                slot.token = None
         if len(denials) == 1:
             raise denials[0]
         more = f"; {len(denials) - 1} more of the logins for it were tried, and none lets us in"
         raise AccessDenied(errand.subject, f"{denials[0].reason}{more}")
 
-    def _visit(self, request: Request, errand: Errand, *, is_ours: bool) -> Generator[Request, Answer, Answer]:
-        """Go there with the login that is chosen now."""
+    def _go(self, request: Request, visit: _Visit, *, is_ours: bool) -> Generator[Request, Answer, Answer]:
         for _ in range(_MAX_TRIES):
-            grant = (yield from self._make_grant(errand)) if is_ours else Grant()
+            grant = (yield from self._make_grant(visit)) if is_ours else Grant()
             answer = yield replace(request, authorization=grant.authorization)
-            if not is_ours or not self._learns_from(answer, grant, errand):
+            if not is_ours or not self._learns_from(answer, grant, visit):
                 break
         if answer.status in (401, 403):
-            raise AccessDenied(errand.subject, self._explain_denial(answer, grant, errand))
+            raise AccessDenied(visit.errand.subject, self._explain_denial(answer, grant, visit))
         return answer
 
     def find_token_end_s(self, errand: Errand) -> float | None:
@@ -155,94 +174,93 @@ class Access:
         token = self._find_slot(errand).token
         return max(0.0, token.expires_at - self._monotonic()) if token is not None else None
 
-    def _make_grant(self, errand: Errand) -> Generator[Request, Answer, Grant]:
-        slot = self._find_slot(errand)
+    def _make_grant(self, visit: _Visit) -> Generator[Request, Answer, Grant]:
+        slot = self._find_slot(visit.errand)
         # Artifactory has a token server for each part of its repositories.
         way = slot.way or self._way
         if way is None:
             return Grant()
         if isinstance(way, Basic):
-            return Grant(way, self._choose(errand.path).find())
+            return Grant(way, visit.login.find())
         with slot.lock:
-            is_kept = slot.token is not None and self._monotonic() < slot.token.expires_at
+            token = slot.token if slot.login is visit.login else None
+            is_kept = token is not None and self._monotonic() < token.expires_at
             if not is_kept:
                 slot.token = None
-                slot.token, slot.found = yield from self._ask_token(way, errand)
-                slot.way = way
-            return Grant(way, slot.found, slot.token, is_kept=is_kept)
+                slot.token, slot.login, slot.way = (yield from self._ask_token(way, visit)), visit.login, way
+            return Grant(way, token=slot.token, is_kept=is_kept)
 
-    def _ask_token(self, server: TokenServer, errand: Errand) -> Generator[Request, Answer, tuple[Token, Found | None]]:
-        login = self._choose(errand.path)
-        with login.take_turn() as first:
+    def _ask_token(self, server: TokenServer, visit: _Visit) -> Generator[Request, Answer, Token]:
+        with visit.login.take_turn() as first:
             found, asked_at = first, self._monotonic()
-            answer = yield _ask_with(server, errand, found)
-            if answer.status in _LOGIN_REFUSED and found is not None and login.renew(found.credentials):
-                found = login.find()
-                answer = yield _ask_with(server, errand, found)
-            self._check_token_answer(answer, server, errand, found=found)
+            answer = yield _ask_with(server, visit, found)
+            if answer.status in _LOGIN_REFUSED and found is not None and visit.login.renew(found.credentials):
+                found = visit.login.find()
+                answer = yield _ask_with(server, visit, found)
+            self._check_token_answer(answer, server, visit, found=found)
             token = parse_token(answer.body, _find_host(server), asked_at=asked_at)
             if found is not None and isinstance(found.credentials, IdentityToken):
-                login.rotate(found.credentials, token.following)
-            return token, found
+                visit.login.rotate(found.credentials, token.following)
+            return token
 
-    def _check_token_answer(self, answer: Answer, server: TokenServer, errand: Errand, *, found: Found | None) -> None:
+    def _check_token_answer(self, answer: Answer, server: TokenServer, visit: _Visit, *, found: Found | None) -> None:
         if answer.status == 200:
             return
         token_host = _find_host(server)
         if answer.status not in _LOGIN_REFUSED:
             # It may be that the registry has another by now.
-            self._way = self._find_slot(errand).way = None
+            self._way = self._find_slot(visit.errand).way = None
             raise UnexpectedAnswer(token_host, f"status {answer.status} where a token was asked for")
         who = f"the token server {token_host}"
         if found is None:
-            raise AccessDenied(errand.subject, _explain_no_login(who, self._host.name, answer))
+            raise AccessDenied(visit.errand.subject, _explain_no_login(who, self._host.name, answer))
         refused = f"{who} refused the login from {found.source} ({answer.status})"
         # GitHub and GitLab forbid so what the login may not read, if it is a good one.
-        condition = "if it may read this repository, " if answer.status == 403 and errand.scope else ""
-        raise AccessDenied(errand.subject, f"{refused}; {condition}{_ADVICE[found.source.kind]}")
+        condition = "if it may read this repository, " if answer.status == 403 and visit.errand.scope else ""
+        raise AccessDenied(visit.errand.subject, f"{refused}; {condition}{_ADVICE[found.source.kind]}")
 
-    def _learns_from(self, answer: Answer, grant: Grant, errand: Errand) -> bool:
+    def _learns_from(self, answer: Answer, grant: Grant, visit: _Visit) -> bool:
         """Keep what a refusal teaches, and tell whether another try may fare better for it."""
         if answer.status not in _REFUSALS:
             return False
         if grant.token is not None:
-            return self._learns_of_token(answer, grant, errand)
+            return self._learns_of_token(answer, grant, visit)
         if answer.status == 401:
             way = _find_way_in(answer, self._host)
-            return way is not None and self._learns_way(way, grant, errand)
-        if grant.way is None and answer.status != 400 and self._has_password(errand):
+            return way is not None and self._learns_way(way, grant, visit)
+        if grant.way is None and answer.status != 400 and visit.has_password:
             # Artifactory and others let anyone in, and hide what is not for anyone: 404 or 403, and no challenge.
-            self._remember(Basic(), errand)
+            self._remember(Basic(), visit)
             return True
         # ECR forbids so a password that has ended.
-        return answer.status == 403 and self._renews(grant, errand)
+        return answer.status == 403 and _renews(grant, visit)
 
-    def _learns_of_token(self, answer: Answer, grant: Grant, errand: Errand) -> bool:
+    def _learns_of_token(self, answer: Answer, grant: Grant, visit: _Visit) -> bool:
         """Learn that a token has ended, or knows nothing yet of what its user may read since it was made.
 
         Few registries say so as the specification has it: Harbor asks for Basic, the public ECR answers 400.
         """
         if grant.token is None or answer.status == 404 or not (grant.is_kept or answer.status == 401):
             return False
-        self._forget(grant.token, errand)
+        self._forget(grant.token, visit)
         way = _find_way_in(answer, self._host) if answer.status == 401 else None
         if isinstance(way, TokenServer) and way != grant.way:
-            self._remember(way, errand)
+            self._remember(way, visit)
             return True
         if way is None or isinstance(way, Basic):
             # Where not even a new token helps, the next request begins anew.
-            self._remember(grant.way if grant.is_kept else None, errand)
+            self._remember(grant.way if grant.is_kept else None, visit)
         return grant.is_kept
 
-    def _learns_way(self, way: Way, grant: Grant, errand: Errand) -> bool:
-        self._remember(way, errand)
+    def _learns_way(self, way: Way, grant: Grant, visit: _Visit) -> bool:
+        self._remember(way, visit)
         if grant.way != way:
-            return isinstance(way, TokenServer) or self._has_password(errand)
-        return self._renews(grant, errand)
+            return isinstance(way, TokenServer) or visit.has_password
+        return _renews(grant, visit)
 
-    def _explain_denial(self, answer: Answer, grant: Grant, errand: Errand) -> str:
+    def _explain_denial(self, answer: Answer, grant: Grant, visit: _Visit) -> str:
         registry = self._host.name
-        found = self._choose(errand.path).find()
+        found = visit.login.find()
         if found is None:
             return _explain_no_login(registry, registry, answer)
         which, advice = f"the login from {found.source}", _ADVICE[found.source.kind]
@@ -254,22 +272,15 @@ class Access:
             return f"{registry} refused {which} (401); {advice}"
         return f"{registry} asks for a login in a way that {which} cannot answer (401)"
 
-    def _renews(self, grant: Grant, errand: Errand) -> bool:
-        return grant.found is not None and self._choose(errand.path).renew(grant.found.credentials)
-
-    def _has_password(self, errand: Errand) -> bool:
-        found = self._choose(errand.path).find()
-        return found is not None and isinstance(found.credentials, Login)
-
-    def _remember(self, way: Way | None, errand: Errand) -> None:
-        self._way = self._find_slot(errand).way = way
+    def _remember(self, way: Way | None, visit: _Visit) -> None:
+        self._way = self._find_slot(visit.errand).way = way
 
     def _find_slot(self, errand: Errand) -> _Slot:
         with self._slots_lock:
             return self._slots.setdefault((errand.path, errand.scope), _Slot())
 
-    def _forget(self, token: Token, errand: Errand) -> None:
-        slot = self._find_slot(errand)
+    def _forget(self, token: Token, visit: _Visit) -> None:
+        slot = self._find_slot(visit.errand)
         with slot.lock:
             # Another thread may have brought a new one meanwhile.
             if slot.token is token:
@@ -310,8 +321,12 @@ def _check_realm(challenge: Challenge, host: RegistryHost) -> TokenServer:
     return TokenServer(realm, challenge.parameters.get("service"))
 
 
-def _ask_with(server: TokenServer, errand: Errand, found: Found | None) -> Request:
-    return make_token_request(server, errand.scope, found.credentials if found is not None else None)
+def _renews(grant: Grant, visit: _Visit) -> bool:
+    return grant.found is not None and visit.login.renew(grant.found.credentials)
+
+
+def _ask_with(server: TokenServer, visit: _Visit, found: Found | None) -> Request:
+    return make_token_request(server, visit.errand.scope, found.credentials if found is not None else None)
 
 
 def _find_host(server: TokenServer) -> str:

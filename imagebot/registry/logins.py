@@ -77,17 +77,16 @@ class HostLogins:
         filed = (self._find_filed(entry) for entry in self._find_entries(path))
         return next((login for login in filed if login not in passed_over and login.find() is not None), self._nobody)
 
-    def pass_over(self, path: str) -> bool:
-        """Choose another login for a path from here on, as the one chosen does not let us in there; is there any?
+    def pass_over(self, path: str, denied: KeptLogin) -> bool:
+        """Choose another login for a path from here on, as this one does not let us in there; tell if there is any.
 
         People keep several logins for one host in as many files, for repositories of different owners, and no key
         tells which is for which. If none lets us in, the choice begins anew.
         """
-        if self._find_final(path) is not None:
+        if denied is self._nobody or self._find_final(path) is not None:
             return False
-        login = self.choose(path)
         with self._lock:
-            self._passed_over.setdefault(path, set()).add(login)
+            self._passed_over.setdefault(path, set()).add(denied)
         if self.choose(path) is not self._nobody:
             return True
         with self._lock:
@@ -99,8 +98,10 @@ class HostLogins:
 
         Those that cannot be looked up are among them. Raises UnreadableCredentials.
         """
-        entries = [entry for file in self._files.values() for entry in file.list_entries()]
-        filed = (entry.key.path for entry in entries if entry.key.matches_host(self._host.name))
+        # Where there is one for all, no file is asked.
+        files = () if self._find_final("") is not None else self._files.values()
+        keys = (entry.key for file in files for entry in file.list_entries())
+        filed = [key.path for key in keys if key.matches_host(self._host.name)]
         shortest: dict[KeptLogin, str] = {}
         for path in sorted({"", *self._given, *filed}):
             final = self._find_final(path)

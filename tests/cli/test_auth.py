@@ -151,6 +151,19 @@ def test_a_user_that_may_be_a_secret_is_not_shown(private, settings, run):
     assert "dop_s3cret" not in done.stdout + done.stderr
 
 
+def test_what_cannot_be_read_does_not_keep_the_rest_from_being_tried(settings, run, tmp_path):
+    (tmp_path / "pull").write_text("no JSON")
+    (tmp_path / "ca.pem").write_text("no certificate")
+    with LoopbackRegistry() as public:
+        settings("pull_secrets: [pull]", **{public.address: "login: {kind: anonymous}", "r.example": "ca_file: ca.pem"})
+        done = run("auth", "check")
+
+    assert (done.returncode, done.stderr) == (1, "")
+    assert f"{tmp_path}/pull: there is no way in\n  why    it is no JSON\n" in done.stdout
+    assert "r.example: there is no way in\n" in done.stdout
+    assert f"{public.address}: anyone is let in\n" in done.stdout
+
+
 def test_nothing_to_try_is_no_fault(settings, run):
     settings()
 
