@@ -98,6 +98,7 @@ def _make_registry_host(name: str, registry: RegistrySettings) -> RegistryHost:
         logins=_make_logins(registry),
         token_hosts=registry.token_hosts,
         max_tags=registry.max_tags,
+        hub_api=registry.hub_api,
         limits=limits,
         mirrors=tuple(map(parse_mirror, registry.mirrors)),
         mirrors_only=registry.mirrors_only,

@@ -7,20 +7,22 @@ repository: its places stay as they are.
 
 from __future__ import annotations
 
+from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING, TypeVar
 
 from imagebot.errors import ImagebotError, NeedsOperator
 from imagebot.image.description import find_representative, make_description
 from imagebot.image.manifest import Config, Index, Manifest
-from imagebot.image.snapshot import Sighting
+from imagebot.image.snapshot import Pushes, Sighting, Snapshot
 from imagebot.log import log
 from imagebot.policy.known import Answers, Fact, Question
+from imagebot.policy.policies import Newest
 from imagebot.proposal.choose import Chooser, Found, Unlisted
 from imagebot.registry.errors import UnknownManifest, UnreadableImage
 
 if TYPE_CHECKING:  # the store and the client are slow to load, and `plan` needs no store
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Set
     from datetime import datetime
 
     from imagebot.image.description import Description
@@ -29,11 +31,14 @@ if TYPE_CHECKING:  # the store and the client are slow to load, and `plan` needs
     from imagebot.proposal.choose import Choice, Findings, Listings, Questions
     from imagebot.proposal.survey import Survey
     from imagebot.registry.client import Registries
+    from imagebot.registry.docker_hub import DockerHub
     from imagebot.registry.lanes import Lanes
     from imagebot.store.contents import Content
     from imagebot.store.store import Store
 
 _ORDER = list(Fact)
+# Each costs a request.
+_MOST_ASKED_SINGLY = 10
 _T = TypeVar("_T")
 
 
@@ -51,13 +56,28 @@ class Inquiry:
 
     def choose(self, survey: Survey, listings: Listings) -> tuple[Choice, ...]:
         """Decide all occurrences, asking registries as far as the decisions need it."""
-        chooser = Chooser(survey, listings, now=self._now)
+        chooser = Chooser(survey, self._add_pushes(survey, listings), now=self._now)
         findings: Findings = {}
         while True:
             chosen = chooser.choose(findings)
             if isinstance(chosen, tuple):
                 return chosen
             findings = {**findings, **self._ask(chosen)}
+
+    def _add_pushes(self, survey: Survey, listings: Listings) -> Listings:
+        """Add when tags were pushed, where a decision needs it and another than the registry tells."""
+        wanted: dict[Repository, set[str]] = {}
+        for governed in survey.governed:
+            rules, tag = governed.entry.rules, governed.occurrence.reference.tag
+            if rules.asks_for_times and governed.repository in listings:
+                tags = wanted.setdefault(governed.repository, set())
+                # Others are compared with the one that is written, however old it is.
+                tags.update([tag] if tag is not None and isinstance(rules.policy, Newest) else [])
+
+        listed = {each: listing for each in wanted if isinstance(listing := listings[each], Snapshot)}
+        told = sorted(each for each in listed if listed[each].digests or self._registries.find_hub(each) is not None)
+        added = self._pool.map(lambda each: self._find_asker(each).add_pushes(listed[each], wanted[each]), told)
+        return {**listings, **dict(zip(told, added, strict=True))} if told else listings
 
     def describe(self, repository: Repository, identifiers: Iterable[str]) -> Mapping[str, Description]:
         """Find what images, each named by a tag or digest, say of themselves; those that cannot be had are missing.
@@ -79,6 +99,10 @@ class Inquiry:
             return self._askers[repository]
 
 
+def _find_push(repository: Repository, tag: str, hub: DockerHub) -> Pushes:
+    return hub.find_push(repository, tag)
+
+
 class _Asker:
     """Answers questions about one repository; what is answered stays, whatever fails after it."""
 
@@ -87,7 +111,46 @@ class _Asker:
         self._sightings: dict[str, Sighting | None] = {}
         self._platforms: dict[str, Mapping[Platform, str] | None] = {}
         self._built: dict[str, datetime | None] = {}
+        self._pushes: Pushes | None = None
+        self._asked: set[str] = set()
+        self._hub_tells = True
+        self._kept: Mapping[str, Sighting] = {}
         self._lock = Lock()
+
+    def add_pushes(self, listing: Snapshot, wanted: Set[str]) -> Snapshot:
+        """Add when tags were pushed, as far as that is told: the last of them, and those that are wanted."""
+        with self._lock:
+            if self._pushes is None:
+                self._kept = listing.sightings
+                pushes = self._ask_hub(lambda hub: hub.list_pushes(self._repository, known=listing.pushed_at))
+                # What was told with the listing holds as long as that is the one of this run.
+                is_new = listing.listed_at == self._now
+                self._pushes = pushes.join(Pushes(digests=listing.digests if is_new else {}))
+            told = self._pushes.pushed_at.keys() | listing.pushed_at.keys()
+            for tag in sorted((wanted & listing.first_seen.keys()) - told - self._asked)[:_MOST_ASKED_SINGLY]:
+                self._asked.add(tag)
+                self._pushes = self._pushes.join(self._ask_hub(partial(_find_push, self._repository, tag)))
+            told_of = listing.add_pushes(self._pushes)
+        moved = {tag: at for tag, at in told_of.pushed_at.items() if listing.pushed_at.get(tag) != at}
+        if self._store is not None and moved:
+            try:
+                self._store.keep_pushes(self._repository, moved)
+            except ImagebotError as error:
+                log.error("pushes_not_kept", repository=str(self._repository), error=str(error))
+        return told_of
+
+    def _ask_hub(self, ask: Callable[[DockerHub], Pushes]) -> Pushes:
+        """Ask who tells; whoever cannot is not asked again in this run, and what is known without that counts."""
+        hub = self._registries.find_hub(self._repository) if self._hub_tells else None
+        if hub is None:
+            return Pushes()
+        try:
+            return ask(hub)
+        except ImagebotError as error:
+            self._hub_tells = False
+            if self._store is not None:
+                log.debug("pushes_not_told", repository=str(self._repository), error=str(error))
+            return Pushes()
 
     def answer(self, questions: Iterable[Question]) -> Found:
         """Return all that was ever answered; with a failure, if one of these questions could not be."""
@@ -152,7 +215,13 @@ class _Asker:
                 self._built[identifier] = self._find_built(identifier)
 
     def _find_sighting(self, tag: str) -> Sighting | None:
-        """Ask what the tag points to; None if the registry lists it, and does not give its manifest."""
+        """Ask what the tag points to; None if the registry lists it, and does not give its manifest.
+
+        Where it is told that this is what it was before, the registry is not asked.
+        """
+        kept, told = self._kept.get(tag), self._pushes.digests.get(tag) if self._pushes else None
+        if kept is not None and kept.digest == told:
+            return kept
         digest = self._fetch(self._registries.fetch_digest, tag)
         if digest is None:
             return None

@@ -158,6 +158,22 @@ def test_what_a_tag_points_to_is_asked_anew_in_each_run_where_digests_are_pinned
     assert choice.verdict.since == Since(NOW + DAY, Source.PUSHED_AGAIN)
 
 
+def test_a_digest_that_the_listing_tells_to_be_what_it_was_is_not_asked_for(registry: LoopbackRegistry, choose: Choose):
+    registry.upload_clock = lambda: NOW - DAY
+    old = _push(registry, "latest", image=make_image({"build": "1"}))
+    found = _survey(registry, f"acme/api:latest@{old}", policy=Follow("latest"))
+    choose(found)
+    registry.requests.clear()
+
+    same, asked = choose(found, NOW + DAY), _list_asked(registry)
+    new = _push(registry, "latest", image=make_image({"build": "2"}))
+    (moved,) = choose(found, NOW + 2 * DAY)
+
+    assert (same[0].new_digest, asked) == (None, [])
+    assert moved.new_digest == new
+    assert ("HEAD", "latest") in _list_asked(registry)
+
+
 def test_a_tag_that_is_seen_to_be_pushed_again_is_logged_once(
     registry: LoopbackRegistry, choose: Choose, capsys: pytest.CaptureFixture[str]
 ):

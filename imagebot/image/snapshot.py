@@ -5,7 +5,7 @@ How old a tag is, is answered from here: by the registry's own time where it giv
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 
@@ -70,6 +70,24 @@ class TagList:
 
 
 @dataclass(frozen=True, slots=True)
+class Pushes:
+    """When tags were pushed, and what they point to, by the word of whoever keeps them; either may be missing."""
+
+    pushed_at: Mapping[str, datetime] = field(default_factory=dict)
+    digests: Mapping[str, str] = field(default_factory=dict)
+
+    def add(self, *told: tuple[str, datetime | None, str | None]) -> "Pushes":
+        """Add what is told of tags; what comes first counts."""
+        times = {tag: at for tag, at, _ in reversed(told) if tag and at is not None}
+        digests = {tag: digest for tag, _, digest in reversed(told) if tag and digest is not None}
+        return self.join(Pushes(times, digests))
+
+    def join(self, other: "Pushes") -> "Pushes":
+        """Add what was told elsewhere; what is here counts more."""
+        return Pushes({**other.pushed_at, **self.pushed_at}, {**other.digests, **self.digests})
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """The tags of one repository as listed at one instant, each with when imagebot first saw it.
 
@@ -88,6 +106,12 @@ class Snapshot:
     """The tags that were listed until not long ago, with when each was first seen."""
     digests: Mapping[str, str] = field(default_factory=dict)
     """What the registry said when it listed the tags that they point to; empty if it did not, or that was before."""
+
+    def add_pushes(self, pushes: Pushes) -> "Snapshot":
+        """Add what is told of the tags that are listed."""
+        pushed_at = {tag: at for tag, at in pushes.pushed_at.items() if tag in self.first_seen}
+        digests = {tag: digest for tag, digest in pushes.digests.items() if tag in self.first_seen}
+        return replace(self, pushed_at={**self.pushed_at, **pushed_at}, digests={**self.digests, **digests})
 
     def find_since(self, tag: str, sighting: Sighting | None = None) -> Since | None:
         """Find from when on the tag has been what it is; None if that is not known.

@@ -31,6 +31,7 @@ from imagebot.policy.policies import (
     Calver,
     Follow,
     Level,
+    Moment,
     Newest,
     Numeric,
     Policy,
@@ -90,6 +91,12 @@ class Rules:
     min_age: timedelta | None = None
     platforms: frozenset[Platform] = frozenset()
     pins_digest: bool = False
+
+    @property
+    def asks_for_times(self) -> bool:
+        """Whether it matters when tags were pushed, or is told of the digests that are written."""
+        is_by_push = isinstance(self.policy, Newest) and self.policy.by is Moment.PUSHED
+        return is_by_push or self.min_age is not None or self.pins_digest
 
     def __str__(self) -> str:
         return str(self.policy)

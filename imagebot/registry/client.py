@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Self
 
 from imagebot.image.media_types import IMAGE_TYPES, INDEX_TYPES
-from imagebot.image.reference import InvalidReference, parse_digest
+from imagebot.image.reference import DOCKER_HUB, InvalidReference, parse_digest
 from imagebot.registry.access import Access, Errand
 from imagebot.registry.errors import (
     RegistryUnavailable,
@@ -37,6 +37,7 @@ if TYPE_CHECKING:  # most repositories are only listed, and what reads images is
     from imagebot.image.manifest import Config, Index, Manifest
     from imagebot.image.reference import Repository
     from imagebot.image.snapshot import TagList
+    from imagebot.registry.docker_hub import DockerHub
 
 _PAGE_TAGS = 1000
 # How long one list of tags may take, in timeouts of a request: one that never ends must not hold up a round.
@@ -151,6 +152,17 @@ class Registries:
             # Some list only what was fetched through them before.
             raise UnexpectedAnswer(repository.registry, f"as a mirror it lists no tags of {repository}")
         return listed
+
+    def find_hub(self, repository: Repository) -> DockerHub | None:
+        """Return whom to ask when tags of the repository were pushed; None if nobody beside its registry tells."""
+        host = self._hosts.get(DOCKER_HUB, RegistryHost(DOCKER_HUB))
+        is_on_hub = repository.registry == DOCKER_HUB and repository.path.count("/") == 1
+        if not is_on_hub or host.hub_api is None or host.mirrors_only:
+            return None
+        from imagebot.registry.docker_hub import DockerHub
+
+        hub = self._find_registry(host.hub_api)
+        return DockerHub(hub.host.base_url, hub.transport.send)
 
     def fetch_digest(self, repository: Repository, tag: str) -> str:
         """Return the digest of what a tag names now: of the index, where it names an image for several platforms.

@@ -156,6 +156,8 @@ class RegistryHost:
     """Further hosts, `HOST` or `HOST:PORT`, that may hand out this registry's tokens and so see its login."""
     max_tags: int | None = None
     """How many tags of one of its repositories are listed; None is what holds for all registries."""
+    hub_api: str | None = "hub.docker.com"
+    """Of Docker Hub, who tells when tags were pushed; None is nobody."""
     limits: Limits | None = None
     """None is what is usual for it."""
     mirrors: tuple[Mirror, ...] = ()

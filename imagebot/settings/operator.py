@@ -180,6 +180,13 @@ class Settings(ServiceSection):
         folder = _find_docker_folder(info.context.environ)
         return data if folder is None else {**data, "docker_config": str(folder)}
 
+    @model_validator(mode="after")
+    def _refuse_other_apis(self) -> "Settings":
+        for name, registry in self.registries.items():
+            if name != "docker.io" and "hub_api" in registry.model_fields_set:
+                raise Refused("the key under docker.io only", found="hub_api", at=("registries", name, "hub_api"))
+        return self
+
 
 def load_settings(path: Path, environ: Mapping[str, str]) -> Settings:
     """Read and validate the settings file, and read the secrets it points to.

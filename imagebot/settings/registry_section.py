@@ -76,6 +76,8 @@ class RegistrySettings(Access):
         ),
     ] = frozenset()
     max_tags: MaxTags | None = None
+    hub_api: Host | None = "hub.docker.com"
+    """Of docker.io, who tells when tags were pushed; None is nobody."""
     interval: Interval | None = None
     """How often it is polled for one repository, at most."""
     client_cert_file: FilePath | None = None

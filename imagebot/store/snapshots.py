@@ -97,6 +97,12 @@ def keep_sighting(
     return sighting
 
 
+def keep_pushes(connection: Connection, repository: Repository, pushed_at: Mapping[str, datetime]) -> None:
+    owner = connection.execute(select(repositories.c.id).where(*_is_repository(repository))).scalar_one_or_none()
+    if owner is not None and pushed_at:
+        _write_pushes(connection, owner, pushed_at)
+
+
 def keep_doubt(connection: Connection, repository: Repository, *, at: datetime) -> datetime:
     now = literal(at, Instant)
     since = func.min(func.coalesce(repositories.c.doubted_since, now), now)
@@ -185,9 +191,13 @@ def _write_new(connection: Connection, repository_id: int, *, new: Set[str], kno
         rows = [{**fresh, "tag": tag, "pushed_at": kept.pushed_at.get(tag)} for tag in sorted(new)]
         connection.execute(insert(tags), rows)
     if moved:
-        rows = [{"of": tag, "pushed_at": kept.pushed_at[tag]} for tag in sorted(moved)]
-        statement = update(tags).where(*_is_bound_tag(repository_id)).values(pushed_at=bindparam("pushed_at"))
-        connection.execute(statement, rows)
+        _write_pushes(connection, repository_id, {tag: kept.pushed_at[tag] for tag in moved})
+
+
+def _write_pushes(connection: Connection, repository_id: int, pushed_at: Mapping[str, datetime]) -> None:
+    rows = [{"of": tag, "pushed_at": at} for tag, at in sorted(pushed_at.items())]
+    statement = update(tags).where(*_is_bound_tag(repository_id)).values(pushed_at=bindparam("pushed_at"))
+    connection.execute(statement, rows)
 
 
 def _write_gone(connection: Connection, repository_id: int, gone_since: Mapping[str, datetime | None]) -> None:

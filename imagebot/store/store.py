@@ -181,6 +181,11 @@ class Store:
         with self._transaction(immediate=True) as connection:
             return snapshots.keep_sighting(connection, repository, tag, digest, at=to_utc(at), keep_for=self._history)
 
+    def keep_pushes(self, repository: Repository, pushed_at: Mapping[str, datetime]) -> None:
+        """Keep when tags were pushed, by another's word than the listing's, in the place of what was told before."""
+        with self._transaction(immediate=True) as connection:
+            snapshots.keep_pushes(connection, repository, pushed_at)
+
     def keep_doubt(self, repository: Repository, *, at: datetime) -> datetime:
         """Remember that a listing was implausible; return since when they have been, without a snapshot between.
 

@@ -197,6 +197,11 @@ def test_patience_is_a_duration(folder):
     assert load(folder, "shrink_patience: 365d").shrink_patience == timedelta(days=365)
 
 
+def test_docker_hubs_own_api_can_be_turned_off(folder):
+    assert RegistrySettings.model_construct().hub_api == "hub.docker.com"
+    assert load(folder, "registries: {docker.io: {hub_api: null}}").registries["docker.io"].hub_api is None
+
+
 def test_what_happened_to_tags_may_be_remembered_for_ten_years(folder):
     assert load(folder, "history: 3650d").history == timedelta(days=3650)
 
@@ -226,6 +231,11 @@ _SHARE = "a percentage from 0% to 100%, as in 30%"
             "shrink_patience: 366d",
             "1:18: shrink_patience: found '366d'; accepted is a duration of more than 0s and at most 365d",
             id="endless patience",
+        ),
+        pytest.param(
+            "registries: {ghcr.io: {hub_api: hub.docker.com}}",
+            '1:33: registries["ghcr.io"].hub_api: found hub_api; accepted is the key under docker.io only',
+            id="Docker Hub's API for another registry",
         ),
         pytest.param(
             "history: 3651d",

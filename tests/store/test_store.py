@@ -155,6 +155,17 @@ def test_the_last_time_that_the_registry_gave_counts(store, given, expected):
     assert store.find_snapshot(API) == kept
 
 
+def test_times_of_pushes_that_another_tells_are_kept_with_the_tags(store, path):
+    store.keep_snapshot(API, TagList(("1.0", "1.1"), {"1.1": MONDAY}), at=MONDAY)
+
+    written = count_written_rows(path, lambda: store.keep_pushes(API, {"1.0": MONDAY, "1.1": TUESDAY, "none": MONDAY}))
+
+    assert written == 2
+    assert store.find_snapshot(API).pushed_at == {"1.0": MONDAY, "1.1": TUESDAY}
+    store.keep_pushes(NGINX, {"1.0": MONDAY})
+    assert store.find_snapshot(NGINX) is None
+
+
 def test_an_instant_is_kept_and_read_back_in_utc_whatever_its_zone_was(store):
     at = datetime(2026, 3, 2, 10, 30, tzinfo=timezone(timedelta(hours=2)))
 
