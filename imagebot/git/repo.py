@@ -206,9 +206,11 @@ class GitRepo:
         return parse_changes(self._run("diff-tree", "-r", "-z", "--raw", "--no-renames", "--no-commit-id", old, new))
 
     def fetch_commit(self, oid: Oid) -> None:
-        """Fetch a commit to which no branch points; it is there until the mirror is tidied."""
+        """Fetch a commit to which no branch points, and its parent; it is there until the mirror is tidied."""
+        self._deepened.clear()
         options = ("--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--no-auto-maintenance")
-        self._run_online("fetch", "--quiet", *options, "--depth=1", self._remote.url, oid)
+        # Without its parent it could not be pushed: no server takes a history that begins in the middle.
+        self._run_online("fetch", "--quiet", *options, "--depth=2", self._remote.url, oid)
 
     def push(self, branch: str, oid: Oid, *, expected: Oid | None, options: Sequence[str] = ()) -> None:
         """Make the branch point to the commit, if it points to the expected one now; None expects no such branch.

@@ -319,3 +319,19 @@ def test_what_a_forge_protects_is_told_in_its_words(repo, upstream, said):
         repo.push("imagebot/nginx", made, expected=None)
 
     assert f"(pre-receive hook declined): {said}; see its protected branches, push rules" in str(caught.value)
+
+
+def test_commit_that_only_the_server_has_is_fetched_and_pushed(open_repo, upstream):
+    for number in range(3):
+        seed(upstream, {"app.yaml": b"%d" % number})
+    repo = open_repo()
+    _, head = _commit(repo)
+    git(upstream, "update-ref", "refs/heads/hidden", head)
+    oid = Oid(seed(upstream, {"app.yaml": b"made by the server"}, branch="hidden"))
+    git(upstream, "update-ref", "-d", "refs/heads/hidden")
+
+    repo.fetch_commit(oid)
+    repo.push("imagebot/nginx", oid, expected=None)
+
+    assert list_heads(upstream) == {"main": head, "imagebot/nginx": oid}
+    assert repo.describe_commit(oid).parents == (head,)

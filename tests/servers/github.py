@@ -4,7 +4,7 @@ It stands for a GitHub Enterprise server, whose API is below /api/v3, and which 
 """
 
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import unquote
@@ -49,6 +49,8 @@ class GitHubDialect:
         self.permissions = dict(_PERMISSIONS)
         """Of the App's installation."""
         self.installation_tokens: list[str] = []
+        self.token_issued: Callable[[str], object] = lambda token: None
+        """Told of every token, which is a password for git as well."""
 
     def answer(self, request: Request, *, url: str) -> Answer:
         return _Operations(self, request, url=url).run()
@@ -99,6 +101,7 @@ class _Operations:
                 wanted = self._take({"repositories"})
                 assert wanted["repositories"] == [self.project.path.rpartition("/")[2]]
                 github.installation_tokens.append(f"ghs_{len(github.installation_tokens) + 1:036}")
+                github.token_issued(github.installation_tokens[-1])
                 expires_at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 3600))
                 token = {"token": github.installation_tokens[-1], "expires_at": expires_at}
                 return Answer(201, {**token, "permissions": github.permissions}, self.headers)
@@ -250,6 +253,8 @@ class _Operations:
         self, found: StoredIssue | StoredMergeRequest, path: tuple[str, ...], user: str
     ) -> tuple[int, object]:
         match self.request.method, path:
+            case "GET", ():
+                return 200, self.answers.issue(found)
             case "PATCH", ():
                 known = {"title", "body", "state", "labels", "assignees", "milestone"}
                 self.rules.update_issue(found, self._take(known), by=user)

@@ -1,6 +1,5 @@
 """The loopback GitLab does what GitLab does, as seen by a client that is not ours."""
 
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,39 +9,6 @@ from gitlab.v4.objects import Project
 
 from tests.servers.gitlab import LoopbackGitLab
 from tests.servers.loopback_forge import TOKEN, LoopbackForge
-
-START = """commit refs/heads/main
-committer person <person@example.com> 0 +0000
-data 5
-start
-M 100644 inline app.yaml
-data 3
-one
-commit refs/heads/change
-committer person <person@example.com> 0 +0000
-data 6
-change
-from refs/heads/main
-M 100644 inline app.yaml
-data 3
-two
-commit refs/heads/clash
-committer person <person@example.com> 0 +0000
-data 5
-clash
-from refs/heads/main
-M 100644 inline app.yaml
-data 5
-three
-"""
-
-
-@pytest.fixture
-def git_dir(tmp_path: Path) -> Path:
-    path = tmp_path / "infra.git"
-    subprocess.run(["git", "init", "-q", "--bare", "-b", "main", str(path)], check=True)
-    subprocess.run(["git", "--git-dir", str(path), "fast-import", "--quiet"], input=START.encode(), check=True)
-    return path
 
 
 @pytest.fixture
