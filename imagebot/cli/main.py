@@ -39,6 +39,12 @@ _SET_HELP = (
     "IMAGE=@DIGEST leaves the tag as it is. The exit code is 1 if an image is found nowhere, or if a place cannot be "
     "set; what holds a variable is left alone and said."
 )
+_TAGS_HELP = (
+    "List the tags of an image, with version, age and digest: the highest versions first, then what is no version.\n\n"
+    "The age is from when the registry says that a tag was pushed, else from when it was first seen, if that is "
+    "remembered in the data_dir of the settings. With a tag only that one is shown.\n\n"
+    "The exit code is 1 if the tags or a digest cannot be had."
+)
 _AUTH_CHECK_HELP = (
     "Try logins to registries, and say what works, what does not, and why.\n\n"
     "HOST: does the registry take each login that is for it or for a part of it? IMAGE: can its tags be read? Without "
@@ -165,6 +171,20 @@ def once(
     raise typer.Exit(
         run_once(settings or Path("config/imagebot.yaml"), is_dry=dry_run, as_json=output is OutputFormat.JSON)
     )
+
+
+@app.command(help=_TAGS_HELP)
+def tags(
+    image: Annotated[str, typer.Argument(metavar="IMAGE", help="As it stands in files, with a tag or without.")],
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=1000, help="How many are shown.")] = 20,
+    digests: Annotated[bool, typer.Option("--digests/--no-digests", help="Ask what each of them points to.")] = True,
+    settings: SettingsFile = None,
+    output: Format = OutputFormat.TEXT,
+) -> None:
+    from imagebot.cli.tags import run_tags
+
+    as_json = output is OutputFormat.JSON
+    raise typer.Exit(run_tags(image, settings=settings, limit=limit, has_digests=digests, as_json=as_json))
 
 
 auth = typer.Typer(help="Logins to registries.", no_args_is_help=True)
