@@ -57,7 +57,8 @@ def fetch_aws_login(login: AwsLogin, registry: str, *, timeout_s: float) -> Foun
         keys = session.get_credentials()
         method = keys.method if keys is not None else None
         answer = _ask(session, host, timeout_s=timeout_s)
-    except (BotoCoreError, ClientError, ResponseParserError) as error:
+    # OSError: of files that a profile names.
+    except (BotoCoreError, ClientError, ResponseParserError, OSError) as error:
         # Not chained: the texts of some hold what was sent.
         raise _make_failure(error, login, registry) from None
     profile = f", profile {login.profile}" if login.profile else ""

@@ -59,7 +59,7 @@ def _ask_entra(login: AzureLogin, registry: str, *, timeout_s: float) -> str:
     try:
         with closing(_open_identity(login, timeout_s=timeout_s)) as identity:
             token: str = identity.get_token(f"{login.audience or _AUDIENCE}/.default").token
-    except (AzureError, ValueError) as error:
+    except (AzureError, ValueError, OSError) as error:
         # Not chained: the texts of some hold what was sent.
         raise _make_failure(error, login, registry) from None
     return token
@@ -122,13 +122,13 @@ def _find_lasts_s(token: str) -> float | None:
 def _make_failure(error: Exception, login: AzureLogin, registry: str) -> CloudUnavailable | NoCloudLogin:
     code = _ENTRA_CODE.search(str(error))
     said = f" ({code[0]})" if code is not None else ""
-    if isinstance(error, ClientAuthenticationError | ValueError) and login.client_secret is None:
+    if isinstance(error, ClientAuthenticationError | ValueError | OSError) and login.client_secret is None:
         places = "environment, workload identity, managed identity, the az program"
         return NoCloudLogin(
             _CLOUD, registry, f"no identity was found that Entra accepts{said}, in none of: {places}; give the machine "
             "or pod one, or name tenant_id, client_id and client_secret in the settings"
         )  # fmt: skip
-    if isinstance(error, ClientAuthenticationError | ValueError):
+    if isinstance(error, ClientAuthenticationError | ValueError | OSError):
         return NoCloudLogin(_CLOUD, registry, f"Entra does not accept the identity{said}; is its secret still valid?")
     if isinstance(error, HttpResponseError) and error.status_code is not None and error.status_code < 500:
         return NoCloudLogin(_CLOUD, registry, f"Entra refuses to give a token ({error.status_code})")

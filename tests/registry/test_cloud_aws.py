@@ -13,8 +13,9 @@ from imagebot.image.reference import Repository
 from imagebot.registry.cloud import look_up_cloud_login
 from imagebot.registry.credentials import Found, Login
 from imagebot.registry.errors import CloudUnavailable, NoCloudLogin
-from imagebot.registry.given_login import AwsLogin, EcrHost, find_ecr_host
+from imagebot.registry.given_login import AwsLogin, Cloud, EcrHost, find_ecr_host
 from imagebot.registry.host import RegistryHost
+from imagebot.registry.logins import HostLogins, LoginSources, Means
 from imagebot.secret import Secret
 from tests.servers.aws import (
     PASSWORD,
@@ -130,6 +131,15 @@ def test_the_role_of_an_instance(amazon, environment):
         assert str(look_up(AwsLogin()).source) == "Amazon, by the instance's role"
 
 
+def test_a_file_that_is_not_there_is_the_reason(environment, tmp_path):
+    environment({"AWS_WEB_IDENTITY_TOKEN_FILE": str(tmp_path / "nosuch"), "AWS_ROLE_ARN": ROLE_ARN})
+
+    with pytest.raises(
+        NoCloudLogin, match=r"leads to no identity \(FileNotFoundError\); `aws sts get-caller-identity`"
+    ):
+        look_up(AwsLogin())
+
+
 def test_nobody_is_told_so():
     with pytest.raises(NoCloudLogin, match=r"no identity was found .*; give the machine a role, or name keys"):
         look_up(AwsLogin())
@@ -201,6 +211,18 @@ def test_a_private_registry_is_asked_where_its_name_says(environment):
         look_up(give(KEY), "123456789012.dkr.ecr.ap-southeast-2.amazonaws.com")
 
     assert service.asked == ["AmazonEC2ContainerRegistry_V20150921.GetAuthorizationToken ap-southeast-2"]
+
+
+def test_a_registry_that_is_recognised_by_its_name_is_asked_about_once_for_all_its_repositories(environment):
+    keys = {"AWS_ACCESS_KEY_ID": KEY.id, "AWS_SECRET_ACCESS_KEY": KEY.secret}
+    with LoginService() as service:
+        environment({"AWS_ENDPOINT_URL_ECR": service.url}, keys)
+        means = Means(monotonic=lambda: 0.0, timeout_s=20.0, send=lambda _: pytest.fail("the registry is not asked"))
+        logins = HostLogins(RegistryHost(NAME), LoginSources(clouds=frozenset({Cloud.AWS})), means)
+
+        found = [logins.choose(path).find() for path in ("acme/api", "acme/web")]
+
+    assert [each.credentials for each in found if each] == [Login("AWS", Secret("login-1"))] * 2
 
 
 def test_a_name_that_does_not_say_its_region_needs_one():

@@ -88,6 +88,19 @@ def test_a_workload_identity(entra, list_tags, environment, tmp_path):
         assert list_tags(registry, AzureLogin()) == ("1.0",)
 
 
+def test_a_workload_identity_whose_file_is_not_there_is_none(entra, list_tags, environment, tmp_path):
+    environment(
+        {
+            "AZURE_TENANT_ID": TENANT,
+            "AZURE_CLIENT_ID": CLIENT,
+            "AZURE_FEDERATED_TOKEN_FILE": str(tmp_path / "nosuch"),
+            "AZURE_TOKEN_CREDENTIALS": "WorkloadIdentityCredential",
+        }
+    )
+    with AzureRegistry() as registry, pytest.raises(NoCloudLogin, match="no identity was found that Entra accepts"):
+        list_tags(registry, AzureLogin())
+
+
 def test_a_managed_identity(entra, list_tags, environment):
     environment({"AZURE_POD_IDENTITY_AUTHORITY_HOST": entra.machine_url})
     with AzureRegistry() as registry:
