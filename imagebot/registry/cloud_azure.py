@@ -12,11 +12,18 @@ from contextlib import closing
 from typing import Any
 from urllib.parse import urlencode
 
-from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
+from azure.core.exceptions import (
+    AzureError,
+    ClientAuthenticationError,
+    HttpResponseError,
+    ServiceRequestError,
+    ServiceResponseError,
+)
 from azure.identity import ClientSecretCredential, DefaultAzureCredential
 
 from imagebot.registry.credentials import Found, IdentityToken, Source, SourceKind
 from imagebot.registry.errors import CloudUnavailable, NoCloudLogin
+from imagebot.registry.failure import unwrap
 from imagebot.registry.given_login import AzureLogin
 from imagebot.registry.host import RegistryHost
 from imagebot.registry.message import Answer, Request
@@ -26,6 +33,7 @@ _CLOUD = "Azure"
 _CONNECT_LIMIT_S = 10.0
 # Not Azure's resource manager, which would do: what a registry is sent is good for registries alone.
 _AUDIENCE = "https://containerregistry.azure.net"
+_NO_ANSWER = (ServiceRequestError, ServiceResponseError)
 _MAX_TOKEN_BYTES = 256 * 1024
 # Microsoft's number for what is wrong: https://learn.microsoft.com/entra/identity-platform/reference-error-codes
 _ENTRA_CODE = re.compile(r"AADSTS[0-9]{4,8}")
@@ -120,6 +128,9 @@ def _find_lasts_s(token: str) -> float | None:
 
 
 def _make_failure(error: Exception, login: AzureLogin, registry: str) -> CloudUnavailable | NoCloudLogin:
+    # Azure's library takes it for a refusal if nobody answers.
+    if login.client_secret is not None and any(isinstance(each, _NO_ANSWER) for each in unwrap(error)):
+        return CloudUnavailable(_CLOUD, registry, "no connection to Entra, or no answer in time")
     code = _ENTRA_CODE.search(str(error))
     said = f" ({code[0]})" if code is not None else ""
     if isinstance(error, ClientAuthenticationError | ValueError | OSError) and login.client_secret is None:

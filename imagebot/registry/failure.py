@@ -55,7 +55,7 @@ _NO_CERTIFICATE = "TLSV13_ALERT_CERTIFICATE_REQUIRED"
 
 def make_failure(error: BaseException, registry: str, timeout_s: float) -> ImagebotError:
     """Say what no answer means for a registry; the caller chains the error."""
-    causes = tuple(_unwrap(error))
+    causes = tuple(unwrap(error))
     for cause in causes:
         if isinstance(cause, ssl.SSLCertVerificationError):
             return UntrustedCertificate(registry, cause.verify_message)
@@ -79,7 +79,8 @@ def _describe(causes: tuple[BaseException, ...]) -> str:
     return type(causes[-1]).__name__
 
 
-def _unwrap(error: BaseException) -> Iterator[BaseException]:
+def unwrap(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error and the causes of it, one after the other."""
     cause: BaseException | None = error
     for _ in range(_MAX_CHAIN):
         if cause is None:

@@ -28,6 +28,7 @@ from tests.servers.aws import (
     WebIdentities,
     run_amazon,
 )
+from tests.servers.closed_port import hold_closed_port
 
 pytestmark = pytest.mark.xdist_group("aws")  # one process starts moto
 
@@ -312,12 +313,11 @@ def test_an_answer_that_is_no_login(environment, reply, error, said):
 
 
 def test_amazon_out_of_reach_may_be_back_later(environment):
-    with LoginService() as service:
-        pass
-    environment({"AWS_ENDPOINT_URL_ECR": service.url})
+    with hold_closed_port() as address:
+        environment({"AWS_ENDPOINT_URL_ECR": f"http://{address}"})
 
-    with pytest.raises(CloudUnavailable, match="no answer that can be used"):
-        look_up(give(KEY))
+        with pytest.raises(CloudUnavailable, match="no answer that can be used"):
+            look_up(give(KEY))
 
 
 @pytest.mark.parametrize(

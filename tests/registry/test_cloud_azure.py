@@ -10,6 +10,7 @@ from imagebot.registry.errors import AccessDenied, CloudUnavailable, NoCloudLogi
 from imagebot.registry.given_login import AzureLogin, Cloud, find_cloud
 from imagebot.secret import Secret
 from tests.servers.azure import CLIENT, SECRET, TENANT, AzureRegistry, Entra
+from tests.servers.closed_port import hold_closed_port
 
 SERVICE = AzureLogin(TENANT, CLIENT, Secret(SECRET))
 
@@ -195,12 +196,12 @@ def test_an_identity_token_that_the_registry_refuses_is_said(entra, list_tags):
         list_tags(registry, SERVICE)
 
 
-def test_entra_out_of_reach_may_be_back_later(tmp_path, list_tags, environment):
-    with Entra(tmp_path / "entra") as entra:
-        pass
-    environment(entra.environment)
-    with AzureRegistry() as registry, pytest.raises((CloudUnavailable, NoCloudLogin)):
-        list_tags(registry, SERVICE)
+def test_entra_out_of_reach_may_be_back_later(entra, list_tags, environment):
+    with hold_closed_port() as address, AzureRegistry() as registry:
+        environment({"AZURE_AUTHORITY_HOST": f"https://{address}"})
+
+        with pytest.raises(CloudUnavailable, match="no connection to Entra"):
+            list_tags(registry, SERVICE)
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from imagebot.registry.errors import CloudUnavailable, NoCloudLogin
 from imagebot.registry.given_login import Cloud, GcpLogin, find_cloud
 from imagebot.registry.host import RegistryHost
 from imagebot.secret import Secret
+from tests.servers.closed_port import hold_closed_port
 from tests.servers.google import ACCOUNT, Google
 
 NAME = "europe-docker.pkg.dev"
@@ -127,10 +128,13 @@ def test_an_answer_that_is_no_token(tmp_path, reply):
 
 def test_google_out_of_reach_may_be_back_later(tmp_path):
     with Google() as google:
-        file = google.write_key(tmp_path)
+        fields = json.loads(google.write_key(tmp_path).read_text())
+    file = tmp_path / "unreachable.json"
+    with hold_closed_port() as address:
+        file.write_text(json.dumps({**fields, "token_uri": f"http://{address}/token"}))
 
-    with pytest.raises(CloudUnavailable, match="no answer that can be used"):
-        look_up(file)
+        with pytest.raises(CloudUnavailable, match="no answer that can be used"):
+            look_up(file)
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from imagebot.registry.logins import LoginSources
 from imagebot.registry.trial import Carried, Trial, Verdict, try_logins, try_repository
 from imagebot.secret import Secret
 from tests.servers.certificates import Authority
+from tests.servers.closed_port import hold_closed_port
 from tests.servers.docker_registry import PASSWORD, USER, DockerRegistry
 from tests.servers.token_server import TokenServer
 
@@ -132,9 +133,8 @@ def test_a_registry_over_tls(folder, connect, tmp_path):
 
 
 def test_a_registry_that_is_down(connect):
-    with LoopbackRegistry() as registry:
-        pass
-    door, _ = try_both(connect(registry.address, login=BOB), registry.address)
+    with hold_closed_port() as address:
+        door, _ = try_both(connect(address, login=BOB), address)
 
     assert door.verdict is Verdict.FAILED
     assert door.found is not None
