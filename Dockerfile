@@ -13,7 +13,7 @@ RUN /opt/imagebot/bin/pip install --no-cache-dir --no-deps --no-build-isolation 
 
 FROM python:3.13-slim
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends ca-certificates git openssh-client tzdata \
+    && apt-get install --yes --no-install-recommends ca-certificates git gnupg openssh-client tzdata \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --uid 10001 --home-dir /var/lib/imagebot --create-home imagebot
 COPY --from=build /opt/imagebot /opt/imagebot

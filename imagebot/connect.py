@@ -161,7 +161,7 @@ def _keep_pauses(store: Store, now: Callable[[], datetime]) -> KeptPauses:
 
 def open_git(settings: Settings, target: TargetSettings) -> GitRepo:
     """Open the target's mirror under the data directory; only one process at a time can have it open."""
-    from imagebot.git import GitRemote, GitRepo, Signature
+    from imagebot.git import GitRemote, GitRepo, KeyKind, Signature, SigningKey
 
     username, password = _find_git_login(settings, target)
     remote = GitRemote(
@@ -175,7 +175,9 @@ def open_git(settings: Settings, target: TargetSettings) -> GitRepo:
     )
     author = Signature(settings.author.name, settings.author.email)
     path = settings.data_dir / "git" / _mirror_name(target)
-    return GitRepo(path, remote, author=author, timeout_s=settings.timeout_s * _GIT_PATIENCE)
+    key = settings.signing
+    signing = None if key is None else SigningKey(KeyKind(key.kind), key.key_file)
+    return GitRepo(path, remote, author=author, timeout_s=settings.timeout_s * _GIT_PATIENCE, signing=signing)
 
 
 def _find_git_login(settings: Settings, target: TargetSettings) -> tuple[str | None, Secret | None]:

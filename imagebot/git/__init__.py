@@ -3,6 +3,7 @@
     remote.py    where the repository is, and which credentials and certificates go with it
     program.py   one run of git: clean environment, limits, an end for what hangs
     mirror.py    the folder on disk: one process at a time, made anew when it is broken
+    signing.py   the key that signs commits, made ready for git
     plumbing.py  what git reads and prints, as values
     faults.py    what goes wrong, and how it is recognised
     repo.py      GitRepo, which joins them
@@ -26,6 +27,7 @@ from imagebot.git.plumbing import Change, Commit, FileMode, Oid, Signature, Tree
 from imagebot.git.program import OutputTooLarge, UnusableGit
 from imagebot.git.remote import GitRemote, RefusedUrl
 from imagebot.git.repo import BLOBS_LIMIT_BYTES, GitRepo, InvalidBranchName
+from imagebot.git.signing import KeyKind, SigningFailed, SigningKey
 
 __all__ = [
     "BLOBS_LIMIT_BYTES",
@@ -39,6 +41,7 @@ __all__ = [
     "GitRepo",
     "GitUnavailable",
     "InvalidBranchName",
+    "KeyKind",
     "MirrorDamaged",
     "MirrorInUse",
     "MirrorUnavailable",
@@ -48,6 +51,8 @@ __all__ = [
     "PushRefused",
     "RefusedUrl",
     "Signature",
+    "SigningFailed",
+    "SigningKey",
     "TreeFile",
     "UnknownBranch",
     "UnknownProject",

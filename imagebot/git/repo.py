@@ -7,6 +7,7 @@ Each method is a few runs of git. Reading, merging and committing happen in the 
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Self
@@ -49,6 +50,7 @@ from imagebot.git.plumbing import (
 )
 from imagebot.git.program import OUTPUT_LIMIT_BYTES, Completed, GitProgram, make_environment
 from imagebot.git.remote import GitRemote
+from imagebot.git.signing import Signer, SigningKey
 
 # The mirror's own refs: what the server's branches were when they were last fetched or pushed.
 _MIRRORED = "refs/imagebot/"
@@ -73,14 +75,23 @@ class GitRepo:
     server's answer means, see faults.py.
     """
 
-    def __init__(self, path: Path, remote: GitRemote, *, author: Signature, timeout_s: float) -> None:
-        """Open the mirror at the path, or make it.
+    def __init__(
+        self,
+        path: Path,
+        remote: GitRemote,
+        *,
+        author: Signature,
+        timeout_s: float,
+        signing: SigningKey | None = None,
+    ) -> None:
+        """Open the mirror at the path, or make it; commits are signed if there is a key.
 
         Raises MirrorInUse if another process does not let go of it soon, ForeignFolder and UnusableGit.
         """
         self._path = path.absolute()
         self._remote = remote
         self._author = author
+        self._signer = None if signing is None else Signer(signing, timeout_s=timeout_s)
         self._deepened: set[tuple[Oid, int]] = set()
         self._lock = lock_mirror(self._path)
         # We end a git that takes too long; one that outlives us has to end by itself, for it holds the lock.
@@ -103,6 +114,8 @@ class GitRepo:
 
     def close(self) -> None:
         """Let go of the mirror; no other method may be called afterwards."""
+        if self._signer is not None:
+            self._signer.close()
         self._lock.close()
 
     def __enter__(self) -> Self:
@@ -172,8 +185,9 @@ class GitRepo:
     def commit(self, files: Mapping[str, bytes], *, parent: Oid, message: str, at: datetime) -> Oid:
         """Make a commit with new bytes for files of its parent, which keep their modes; return its oid.
 
-        The same arguments and author give the same oid, and nothing refers to the commit until it is pushed. Raises
-        ValueError for a path that is no file in the parent, and for an instant without a time zone.
+        The same arguments and author give the same oid, unless it is signed with GPG, and nothing refers to the commit
+        until it is pushed. Raises SigningFailed, and ValueError for a path that is no file in the parent and for an
+        instant without a time zone.
         """
         if at.tzinfo is None:
             raise ValueError(f"{at} has no time zone")
@@ -183,7 +197,25 @@ class GitRepo:
                 raise ValueError(f"{path!r} is no file in {parent}")
         changed = {path: (modes[path], data) for path, data in files.items()}
         new = NewCommit(parent, changed, message, self._author, at)
-        return Oid(self._run("fast-import", "--quiet", "--done", "--force", stdin=new.to_stream()).decode().strip())
+        made = Oid(self._run("fast-import", "--quiet", "--done", "--force", stdin=new.to_stream()).decode().strip())
+        return made if self._signer is None else self._sign(made, new, self._signer)
+
+    def _sign(self, made: Oid, new: NewCommit, signer: Signer) -> Oid:
+        """Make the same commit with a signature."""
+        when = f"{int(new.at.timestamp())} +0000"
+        people = {
+            f"GIT_{who}_{what}": value
+            for who in ("AUTHOR", "COMMITTER")
+            for what, value in (("NAME", new.signature.name), ("EMAIL", new.signature.email), ("DATE", when))
+        }
+        config = signer.make_config()
+        environment = make_environment(self._path, config=config, variables={**signer.make_variables(), **people})
+        program = replace(self._local, environment=environment)
+        arguments = ("commit-tree", "-S", f"{made}^{{tree}}", "-p", new.parent, "-F", "-")
+        signed = self._call(program, *arguments, stdin=new.message.encode())
+        if signed.status != 0:
+            raise signer.fail(signed.stderr)
+        return Oid(signed.stdout.decode().strip())
 
     def merge_blobs(self, *, base: bytes, ours: bytes, theirs: bytes) -> bytes | None:
         """Merge what became of one file on two sides, as `git merge-file` does; None if that conflicts or is binary.

@@ -23,6 +23,7 @@ from imagebot.settings.registry_section import Access, Count, MaxTags, RegistryN
 from imagebot.settings.secret_source import AnyPath, FilePath, Surroundings, make_path
 from imagebot.settings.section import MadeFrom, Refused, Section, YesOrNo, matching, validate
 from imagebot.settings.service_section import ServiceSection
+from imagebot.settings.signing_section import GpgSigning, SshSigning
 from imagebot.settings.url import (
     ACCEPTED_GIT_URL,
     find_host,
@@ -168,6 +169,8 @@ class Settings(ServiceSection):
     history: Annotated[timedelta, MadeFrom(ACCEPTED_DURATION, _make_memory)] = timedelta(days=90)
     """How long is remembered what happened to tags."""
     author: Author = Author()
+    signing: Annotated[SshSigning | GpgSigning, Field(discriminator="kind")] | None = None
+    """The key that signs commits; None signs none."""
     registries: Mapping[RegistryName, RegistrySettings] = Field(default_factory=dict)
     targets: tuple[TargetSettings, ...] = ()
 
@@ -203,7 +206,7 @@ def load_settings(path: Path, environ: Mapping[str, str]) -> Settings:
 
 
 def load_registry_settings(path: Path, environ: Mapping[str, str]) -> Settings:
-    """Read the settings as if they had no `targets`: what stands there is not looked at, nor the secrets it points to.
+    """Read the settings as if they had no `targets` and no `signing`: neither these are looked at, nor their secrets.
 
     All else is as in `load_settings`; it is for whoever only asks registries, on a machine that may lack those secrets.
     """
@@ -219,7 +222,7 @@ def _without_targets(document: Document) -> Document:
     value = document.root.value
     if not isinstance(value, dict):
         return document
-    others = {key: value[key] for key in value if key != "targets"}
+    others = {key: value[key] for key in value if key not in ("signing", "targets")}
     return replace(document, root=replace(document.root, value=others))
 
 

@@ -14,6 +14,7 @@ from imagebot.settings import (
     registry_login,
     registry_section,
     service_section,
+    signing_section,
 )
 
 _FOLDER = Path(__file__).parents[2] / "docs"
@@ -58,6 +59,8 @@ def test_the_table_of_variants_is_true(tag, said):
         ("settings.md", operator.SshSettings),
         ("settings.md", service_section.WebSection),
         ("settings.md", service_section.HookSection),
+        ("settings.md", signing_section.SshSigning),
+        ("settings.md", signing_section.GpgSigning),
         ("settings.md", forge_section.GitSettings),
         ("settings.md", forge_section.GitLabSettings),
         ("settings.md", forge_section.GitHubSettings),

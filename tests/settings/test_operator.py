@@ -84,6 +84,7 @@ def test_every_key_of_a_target_is_read(folder):
             password: {file: token}
             ca_file: ca.pem
             plain_http: true
+            report_faults: false
             ssh: {key_file: key, known_hosts_file: known_hosts}
             forge: {kind: gitlab, url: "http://git.example:3000/", project: a/b, token: {env: T}, ca_file: ca.pem,
                     plain_http: true}
@@ -92,7 +93,7 @@ def test_every_key_of_a_target_is_read(folder):
     ).targets
 
     assert (target.name, target.branch, target.policy_file) == ("staging", "env/staging", "bot/policy.yaml")
-    assert target.branch_prefix == "bot/staging-"
+    assert (target.branch_prefix, target.report_faults) == ("bot/staging-", False)
     assert (target.username, target.password) == ("bot", Secret("token-text"))
     assert (target.ca_file, target.plain_http_hosts) == (folder / "ca.pem", frozenset({"git.example:3000"}))
     assert (target.ssh.key_file, target.ssh.known_hosts_file) == (folder / "key", folder / "known_hosts")
@@ -103,6 +104,30 @@ def test_every_key_of_a_target_is_read(folder):
         Secret("glpat"),
     )
     assert (target.forge.ca_file, target.forge.plain_http) == (folder / "ca.pem", True)
+
+
+@pytest.mark.parametrize("kind", ["ssh", "gpg"])
+def test_the_key_that_signs_is_named_by_its_kind_and_file(folder, kind):
+    signing = load(folder, f"signing: {{kind: {kind}, key_file: key}}").signing
+
+    assert signing is not None
+    assert (signing.kind, signing.key_file) == (kind, folder / "key")
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        pytest.param(
+            "signing: {key_file: key}", "1:10: signing.kind: found no such key; accepted is ssh or gpg", id="no kind"
+        ),
+        pytest.param("signing: {kind: ssh}", "1:10: signing.key_file: found no such key; accepted is", id="no key"),
+        pytest.param("signing: {kind: gpg, key_file: no}", "1:32: signing.key_file: found ", id="no such file"),
+    ],
+)
+def test_faults_of_the_key_that_signs(folder, text, fault):
+    (found,) = list_faults(folder, text)
+
+    assert found.startswith(fault)
 
 
 def test_every_key_of_a_registry_is_read(folder):
@@ -582,7 +607,7 @@ def test_the_sample_shows_every_key_and_is_accepted(tmp_path):
     for name in (
         "registry-password", "gitlab-token", "ca.pem", "id_ed25519", "known_hosts", "pull/.dockerconfigjson", "aws-key",
         "azure-secret", "imagebot.pem", "imagebot-key.pem", "github-app.pem", "gitea-token",
-        "web-password", "hook-secret",
+        "web-password", "hook-secret", "signing-key",
     ):  # fmt: skip
         (tmp_path / "secrets" / name).write_text("x")
     (tmp_path / "docker").mkdir()
@@ -608,7 +633,7 @@ def test_the_sample_shows_every_key_and_is_accepted(tmp_path):
         github.forge.app,
         plain.ssh,
     ]
-    shown += [*registries, *logins]
+    shown += [*registries, *logins, settings.signing]
     assert isinstance(gitlab.forge, GitLabSettings)
     assert isinstance(plain.forge, GitSettings)
     for section in shown:

@@ -1,10 +1,11 @@
 """What the policy file says of when and how: limits, windows of time, automatic merging, other branches, commits."""
 
+import subprocess
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.servers.gitserver import list_heads, seed
+from tests.servers.gitserver import git, list_heads, seed
 from tests.stories.story import Story
 from tests.stories.world import NOW
 
@@ -254,6 +255,20 @@ def test_commits_are_by_the_author_of_the_settings_and_signed_off_where_that_is_
     assert message.endswith("\nSigned-off-by: Image Bot <bot@example.com>\n")
     any_story.push("api", "1.2.0")
     any_story.world.author = {"name": "Other Bot", "email": "other@example.com"}
+    assert any_story.act() == {any_story.branch("api"): "moved"}
+
+
+def test_signed_commits_are_still_known_as_imagebots(any_story: Story):
+    key = any_story.world.folder / "key"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
+    any_story.world.settings["signing"] = {"kind": "ssh", "key_file": str(key)}
+    any_story.push("api", "1.0.0", "1.1.0")
+    any_story.write("api.yaml", api="1.0.0")
+    any_story.run()
+    signed = git(any_story.world.bare, "cat-file", "commit", any_story.branch("api"))
+    any_story.push("api", "1.2.0")
+
+    assert b"\ngpgsig -----BEGIN SSH SIGNATURE-----\n" in signed
     assert any_story.act() == {any_story.branch("api"): "moved"}
 
 
