@@ -8,12 +8,12 @@ from imagebot.demo.push import push_image
 from imagebot.demo.registry import LoopbackRegistry
 from imagebot.log import LogFormat, LogLevel, configure_logging
 from tests.servers.contract import Contract
-from tests.servers.forges import load_contract
+from tests.servers.forges import FORGES, load_contract
 from tests.stories.story import Story, tell_story
 from tests.stories.world import POLICY, SECRETS, World, make_pod, make_world
 
-FORGES = ("gitlab",)
-FORGETFUL = "gitlab, forgetful"
+FORGETFUL = "forgejo, forgetful"
+_ON_EACH = ("gitlab", "github", "gitea", FORGETFUL)
 
 
 @pytest.fixture(scope="session")
@@ -38,22 +38,25 @@ def world(tmp_path: Path, contracts: Mapping[str, Contract | None], _surrounding
         yield world
 
 
-@pytest.fixture(params=[*FORGES, FORGETFUL])
+@pytest.fixture(params=_ON_EACH)
 def story(
     request: pytest.FixtureRequest, tmp_path: Path, contracts: Mapping[str, Contract | None], _surroundings: None
 ) -> Iterator[Story]:
-    """A story on each forge that has merge requests, and one that forgets; at its end nothing is left to do."""
-    kind, _, is_forgetful = request.param.partition(", ")
-    with tell_story(tmp_path, kind, contracts[kind], is_forgetful=bool(is_forgetful)) as story:
-        yield story
+    """A story on each forge that has merge requests, on one of which it forgets; at its end nothing is left to do."""
+    yield from _tell(request.param, tmp_path, contracts)
 
 
-@pytest.fixture(params=[*FORGES, "git"])
+@pytest.fixture(params=[*_ON_EACH, "git"])
 def any_story(
     request: pytest.FixtureRequest, tmp_path: Path, contracts: Mapping[str, Contract | None], _surroundings: None
 ) -> Iterator[Story]:
     """A story on each forge, and on a git server that has no merge requests."""
-    with tell_story(tmp_path, request.param, contracts.get(request.param)) as story:
+    yield from _tell(request.param, tmp_path, contracts)
+
+
+def _tell(param: str, folder: Path, contracts: Mapping[str, Contract | None]) -> Iterator[Story]:
+    kind, _, is_forgetful = param.partition(", ")
+    with tell_story(folder, kind, contracts.get(kind), is_forgetful=bool(is_forgetful)) as story:
         yield story
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from tests.servers.gitserver import set_hook
 from tests.servers.loopback_forge import EXPIRED_TOKEN, Fault
-from tests.stories.story import Story
+from tests.stories.story import ONE_OF_ANY, ONE_STORY, Story
 
 FAULTY = b'version: 1\nimages:\n  - image: "*"\n    policy: {semver: "~>>1 `x` @alice"}\n'
 
@@ -54,6 +54,7 @@ def test_an_issue_that_is_open_is_not_asked_for_again_until_something_changes(tw
     assert sum("issues" in each.path for each in two.forge.requests[unchanged:]) <= 4
 
 
+@ONE_STORY
 def test_a_switch_in_the_settings_turns_issues_off(two: Story):
     two.world.targets[0]["report_faults"] = False
     two.commit({".imagebot.yaml": FAULTY})
@@ -64,6 +65,7 @@ def test_a_switch_in_the_settings_turns_issues_off(two: Story):
 
 def test_a_faulty_policy_file_is_told_without_issues_as_well(two: Story):
     two.forge.project.has_issues = False
+    two.undescribed = ("issues: answer 410 is not described",)
     two.commit({".imagebot.yaml": FAULTY})
 
     ran = two.run()
@@ -97,6 +99,7 @@ def test_a_forge_that_limits_requests_ends_the_round_and_the_next_one_goes_on(tw
     assert healed.actions() == {two.branch("api"): "opened", two.branch("db"): "opened", two.branch("web"): "moved"}
 
 
+@ONE_STORY
 def test_a_forge_that_fails_time_and_again_ends_the_round(two: Story):
     two.push("db", "1.0.0", "1.1.0")
     two.write("db.yaml", db="1.0.0")
@@ -148,6 +151,7 @@ def test_a_project_in_which_nothing_can_be_proposed_is_named_before_anything_is_
 
 def test_a_project_that_moved_is_named_with_its_new_address(two: Story):
     two.world.targets[0]["forge"]["project"] = two.forge.project.old_path
+    two.undescribed = ("{repo}: answer 307 is not described",)
 
     ran = two.run()
 
@@ -170,6 +174,7 @@ def test_a_default_branch_that_was_renamed_is_named(two: Story):
     two.is_unsettled = True
 
 
+@ONE_OF_ANY
 def test_an_empty_repository_is_named(any_story: Story):
     any_story.world.delete_head("main")
 
@@ -178,6 +183,7 @@ def test_an_empty_repository_is_named(any_story: Story):
     assert ran["error"].endswith("has no branch main: the repository is empty, push a first commit to it")
 
 
+@ONE_OF_ANY
 def test_a_hook_that_refuses_one_branch_keeps_no_other_from_being_pushed(any_story: Story):
     for name in ("api", "web"):
         any_story.push(name, "1.0.0", "1.1.0")

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.servers.gitserver import git, list_heads, seed
-from tests.stories.story import Story
+from tests.stories.story import ONE_OF_ANY, ONE_STORY, Story
 from tests.stories.world import NOW
 
 HOUR = timedelta(hours=1)
@@ -63,6 +63,7 @@ def test_no_more_are_opened_in_an_hour_than_may_be(story: Story):
     assert (before[web], after[web]) == ("waiting", "opened")
 
 
+@ONE_STORY
 def test_one_that_was_merged_at_once_counts_for_its_hour(story: Story):
     _prepare(story).set_policy("max_per_hour: 1")
     story.run()
@@ -91,6 +92,7 @@ def test_outside_of_its_windows_nothing_is_opened_or_moved(three: Story):
     assert three.act()[api] == "moved"
 
 
+@ONE_OF_ANY
 def test_what_is_replaced_stays_until_what_replaces_it_may_be_opened(three: Story):
     three.run()
     three.set_policy('group_by: all, schedule: ["* 8-17 * * *"]')
@@ -132,6 +134,7 @@ def test_it_is_merged_by_the_forge_when_its_checks_have_passed(merging: Story):
     assert merging.read("main", "api.yaml") == merging.render(api="1.1.0")
 
 
+@pytest.mark.parametrize("story", ["gitlab", "github"], indirect=True)  # Gitea's lists do not tell what was set
 def test_automatic_merging_is_set_again_when_a_move_ended_it(merging: Story):
     merging.run()
     _start_checks(merging)
@@ -202,6 +205,7 @@ def test_merge_requests_to_another_target_branch_take_the_place_of_those_before(
     assert story.forge.merge_requests[1].note_bodies == ["Merge requests go to `develop` now."]
 
 
+@ONE_OF_ANY
 def test_a_target_branch_that_is_not_there_is_named(any_story: Story):
     any_story.set_policy("target_branch: develop")
 
@@ -230,6 +234,7 @@ def test_another_prefix_takes_the_place_of_the_one_before(story: Story):
     ]
 
 
+@ONE_STORY
 def test_a_no_outlives_another_prefix(story: Story):
     story.push("api", "1.0.0", "1.1.0")
     story.write("api.yaml", api="1.0.0")
@@ -243,6 +248,7 @@ def test_a_no_outlives_another_prefix(story: Story):
 # Commits
 
 
+@ONE_OF_ANY
 def test_commits_are_by_the_author_of_the_settings_and_signed_off_where_that_is_wanted(any_story: Story):
     any_story.push("api", "1.0.0", "1.1.0")
     any_story.write("api.yaml", api="1.0.0")
@@ -258,6 +264,7 @@ def test_commits_are_by_the_author_of_the_settings_and_signed_off_where_that_is_
     assert any_story.act() == {any_story.branch("api"): "moved"}
 
 
+@ONE_OF_ANY
 def test_signed_commits_are_still_known_as_imagebots(any_story: Story):
     key = any_story.world.folder / "key"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)

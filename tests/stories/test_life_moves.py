@@ -6,7 +6,7 @@ Every story ends with one more round, which has to find nothing to do.
 import pytest
 
 from tests.servers.gitserver import git, list_heads
-from tests.stories.story import Story
+from tests.stories.story import ONE_OF_ANY, Story
 from tests.stories.world import make_policy
 
 
@@ -50,6 +50,7 @@ def test_a_base_that_moved_elsewhere_leaves_the_branch_as_it_is(opened: Story):
     assert opened.world.git_head(opened.branch("api")) == head
 
 
+@ONE_OF_ANY
 def test_a_base_that_changed_elsewhere_in_the_file_leaves_the_branch_and_its_approvals(any_story: Story):
     any_story.push("api", "1.0.0", "1.1.0")
     filler = b"".join(b"# line %d\n" % n for n in range(20))
@@ -72,6 +73,7 @@ def test_a_base_with_which_the_branch_conflicts_gets_it_built_anew(opened: Story
     assert not opened.has_requests or "api.yaml:5" in opened.request(opened.branch("api")).body
 
 
+@ONE_OF_ANY
 def test_a_base_on_which_there_is_more_to_change_gets_it_built_anew(opened: Story):
     opened.write("more.yaml", api="1.0.0")
 
@@ -79,6 +81,7 @@ def test_a_base_on_which_there_is_more_to_change_gets_it_built_anew(opened: Stor
     assert opened.read(opened.branch("api"), "more.yaml") == opened.render(api="1.1.0")
 
 
+@ONE_OF_ANY
 def test_what_was_taken_out_of_the_history_does_not_come_back_with_a_merge_request(any_story: Story):
     any_story.push("api", "1.0.0", "1.1.0")
     any_story.write("api.yaml", api="1.0.0")
@@ -158,6 +161,7 @@ def test_a_proposal_stays_while_the_registry_lists_less(opened: Story):
     assert "does not give 1.1.0 any more" in ran.details()[opened.branch("api")]
 
 
+@ONE_OF_ANY
 def test_a_branch_that_stands_in_the_way_of_the_prefix_is_named(any_story: Story):
     any_story.push("api", "1.0.0", "1.1.0")
     any_story.write("api.yaml", api="1.0.0")

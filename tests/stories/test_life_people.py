@@ -3,7 +3,7 @@
 import pytest
 
 from tests.servers.gitserver import list_heads, seed
-from tests.stories.story import Story
+from tests.stories.story import ONE_OF_ANY, ONE_STORY, Story
 
 
 @pytest.fixture
@@ -43,6 +43,7 @@ def test_a_branch_is_taken_up_again_when_the_commits_of_others_are_gone(opened: 
     assert opened.read(branch, "api.yaml") == opened.render(api="1.2.0")
 
 
+@ONE_OF_ANY
 def test_a_commit_of_ours_that_somebody_amended_is_theirs(any_story: Story):
     any_story.push("api", "1.0.0", "1.1.0")
     any_story.write("api.yaml", api="1.0.0")
@@ -122,6 +123,7 @@ def test_a_no_counts_though_somebody_took_the_block_out_of_the_text(opened: Stor
     assert opened.act() == {branch: "opened"}
 
 
+@ONE_STORY
 def test_half_of_what_was_declined_is_not_proposed_again_with_the_next_version(story: Story):
     story.push("api", "1.0.0", "1.1.0", "1.0.0-alpine", "1.1.0-alpine")
     story.write("api.yaml", api="1.0.0")
@@ -182,6 +184,7 @@ def test_what_people_wrote_around_the_text_survives_a_move(opened: Story):
     assert ("`1.2.0`" in body, "`1.1.0`" in body) == (True, False)
 
 
+@ONE_STORY
 def test_a_text_of_an_older_version_is_taken_over_whole(opened: Story):
     branch = opened.branch("api")
     request = opened.request(branch)
