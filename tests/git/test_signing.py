@@ -77,9 +77,8 @@ def test_a_commit_signed_with_gpg_is_verified_by_git(server, tmp_path, gpg_home,
 
 
 @NEEDS_GPG
-def test_nothing_is_left_of_a_key_of_gpg(server, tmp_path, gpg_key, monkeypatch):
-    temporary = tmp_path / "t"
-    temporary.mkdir()
+def test_nothing_is_left_of_a_key_of_gpg(server, tmp_path, tmp_path_factory, gpg_key, monkeypatch):
+    temporary = tmp_path_factory.mktemp("t")  # short, as the agent's socket stands in it
     monkeypatch.setattr("tempfile.tempdir", str(temporary))
 
     with _open(server, tmp_path, SigningKey(KeyKind.GPG, gpg_key)) as repo:
