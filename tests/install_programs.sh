@@ -13,6 +13,7 @@ need() { # PROGRAM PACKAGE WHAT-IS-LEFT-OUT
 need docker-registry docker-registry "tests against a real registry"
 need skopeo skopeo "tests that ask a third party about registries"
 need sshd openssh-server "tests of git over SSH"
+need chromium chromium "tests of the status page in a browser"
 [ -n "$packages" ] || exit 0
 
 if [ "$(id -u)" = 0 ]; then

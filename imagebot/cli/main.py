@@ -213,14 +213,10 @@ def run(
     log_format: Annotated[LogFormat, typer.Option("--log-format", help="How it is logged.")] = LogFormat.JSON,
 ) -> None:
     """Keep every target of the settings current, until a signal ends it; with a status page, metrics and webhooks."""
-    from time import monotonic
-
     from imagebot.cli.run import run_service
-    from imagebot.log import Repeats, configure_logging, forward_library_logs
 
-    configure_logging(log_level, log_format, processors=[Repeats(monotonic)])
-    forward_library_logs()
-    raise typer.Exit(run_service(settings or Path("config/imagebot.yaml")))
+    file = settings or Path("config/imagebot.yaml")
+    raise typer.Exit(run_service(file, log_level=log_level, log_format=log_format))
 
 
 @app.command()

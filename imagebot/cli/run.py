@@ -10,13 +10,17 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from queue import Empty, SimpleQueue
+from time import monotonic
 
+from imagebot import traffic
 from imagebot.connect import find_store_file
 from imagebot.errors import ImagebotError, NeedsOperator
-from imagebot.log import log
+from imagebot.log import LogFormat, LogLevel, Repeats, configure_logging, forward_library_logs, log
 from imagebot.settings.operator import Settings, load_settings
 from imagebot.store.store import Store
 from imagebot.web.app import make_app
+from imagebot.web.board import Board
+from imagebot.web.events import Events
 from imagebot.web.metrics import Metrics
 from imagebot.web.server import WebServer
 from imagebot.web.source import Source
@@ -28,15 +32,18 @@ _ENDING = (signal.SIGTERM, signal.SIGINT)
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
-def run_service(settings_file: Path) -> int:
+def run_service(settings_file: Path, *, log_level: LogLevel, log_format: LogFormat) -> int:
     """Run until a signal comes, and return the exit code."""
+    events = Events()
+    configure_logging(log_level, log_format, processors=[Repeats(monotonic), events])
+    forward_library_logs()
     settings = load_settings(settings_file, os.environ)
     if not settings.targets:
         raise NeedsOperator(f"{settings_file} names no targets: add the git repo to keep up to date under `targets`")
     with _catch_signals() as signals, Store.open(find_store_file(settings)) as store:
         if store.set_aside:
             log.warning("store_set_aside", path=str(store.path), moved_to=str(store.set_aside))
-        service = _Service(settings_file, settings, store)
+        service = _Service(settings_file, settings, store, events=events)
         with service:
             service.live(signals)
             return service.end(signals)
@@ -57,11 +64,12 @@ def _catch_signals() -> Iterator["SimpleQueue[int]"]:
 class _Service:
     """Worker, clock and web server of one process."""
 
-    def __init__(self, file: Path, settings: Settings, store: Store) -> None:
+    def __init__(self, file: Path, settings: Settings, store: Store, *, events: Events) -> None:
         self._file = file
         self._stamp = _find_stamp(file)
         self._fault = ""
         self._is_stopping = False
+        self._events = events
         self._metrics = Metrics()
         self._worker = Worker(settings, store, clock=read_clocks, observe=self._metrics.observe)
         self._clock = Clock(self._worker.beat)
@@ -72,12 +80,16 @@ class _Service:
             return None
         source = Source(
             store=store,
+            board=Board(store),
             clock=read_clocks,
             settings=lambda: self._worker.settings,
             view=self._worker.view,
             beaten_at=lambda: self._worker.beaten_at,
             make_due=self._worker.make_due,
             find_prefix=self._worker.find_prefix,
+            find_rules=self._worker.find_rules,
+            find_left=self._metrics.find_left,
+            events=self._events,
             find_fault=lambda: self._fault,
             is_stopping=lambda: self._is_stopping,
         )
@@ -89,6 +101,7 @@ class _Service:
             stack.enter_context(self._worker)
             if self._web is not None:
                 stack.enter_context(self._web)
+            stack.enter_context(traffic.watched(self._metrics.count))
             self._clock.start()
             stack.callback(self._clock.stop)
             self._stack = stack.pop_all()

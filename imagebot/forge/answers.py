@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import requests
 from pydantic import TypeAdapter, ValidationError
 
+from imagebot import traffic
 from imagebot.errors import ImagebotError
 from imagebot.forge.errors import (
     ForgeAccessDenied,
@@ -87,6 +88,7 @@ class Answers:
     def unreached(self, error: requests.RequestException) -> ImagebotError:
         """Make the error for a request that was not answered."""
         host = self._project.host
+        traffic.note(host, None)
         if _was_certificate_refused(error):
             return UntrustedForge(host, str(self._project.ca_file or "the certificate authorities of this machine"))
         if isinstance(error, requests.Timeout):
@@ -103,6 +105,7 @@ class Answers:
         return bytes(content)
 
     def _refuse(self, response: requests.Response, **_: object) -> None:
+        traffic.note(self._project.host, response.status_code, response.headers)
         if not response.ok or response.status_code >= 300:
             try:
                 raise self._error_of(response)

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import urllib3
 
+from imagebot import traffic
 from imagebot.registry.breaker import Breaker
 from imagebot.registry.connections import Connections
 from imagebot.registry.errors import RateLimited, RegistryUnavailable, UnexpectedAnswer, format_instant
@@ -106,10 +107,12 @@ class Transport:
                 # ValueError: a UnicodeError for a host name, among others.
                 except (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError, ValueError) as error:
                     cause = TimeoutError() if watch.is_over else error
+                    traffic.note(self._host.name, None)
                     raise make_failure(cause, who, self._timeout_s) from error
             # A body that ends with its connection looks whole when it was us who ended it.
             if watch.is_over:
                 raise make_failure(TimeoutError(), who, self._timeout_s)
+            traffic.note(self._host.name, answer.status, answer.headers)
             until = self._pace.heed(request, answer)
         if answer.status < 500:
             return answer

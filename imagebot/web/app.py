@@ -1,15 +1,17 @@
 """The web application: which page is where, who may see it, and what holds for every answer."""
 
-import json
 from dataclasses import asdict
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
+from imagebot.errors import ImagebotError
 from imagebot.log import log
 from imagebot.settings.service_section import WebSection
+from imagebot.web.answer import make_json, make_text
 from imagebot.web.health import Health, check_clock, check_rounds, check_store
 from imagebot.web.metrics import Metrics
+from imagebot.web.pages import add_pages
 from imagebot.web.protection import may_see
 from imagebot.web.source import Source
 from imagebot.web.webhooks.endpoint import add_webhooks
@@ -36,6 +38,7 @@ def make_app(source: Source, metrics: Metrics) -> Flask:
     app.register_error_handler(Exception, _explain)
     _add_health(app, source)
     add_webhooks(app, source)
+    add_pages(app, source)
 
     @app.get("/metrics")
     def _metrics() -> Response:
@@ -48,7 +51,7 @@ def _add_health(app: Flask, source: Source) -> None:
     @app.get("/healthz")
     def _healthz() -> Response:
         check = check_clock(source.beaten_at(), source.clock())
-        return Response("alive\n" if check.is_ok else "its clock has stopped\n", 200 if check.is_ok else 503)
+        return make_text("alive", 200) if check.is_ok else make_text("its clock has stopped", 503)
 
     @app.get("/readyz")
     def _readyz() -> Response:
@@ -64,17 +67,13 @@ def _add_health(app: Flask, source: Source) -> None:
         return make_json({"status": status, "checks": told}, 200 if is_ready else 503)
 
 
-def make_json(data: object, status: int = 200) -> Response:
-    return Response(json.dumps(data, ensure_ascii=False) + "\n", status, content_type="application/json")
-
-
 def _refuse_strangers(source: Source) -> Response | None:
     """Ask for the login where there is one; health is for everyone, and webhooks prove themselves."""
     is_open = request.path in ("/healthz", "/readyz") or request.path.startswith(("/webhooks/", "/static/"))
     if is_open or _is_known(source):
         return None
     headers = {"WWW-Authenticate": 'Basic realm="imagebot", charset="UTF-8"'}
-    return Response("A login is needed.\n", 401, headers, content_type="text/plain; charset=utf-8")
+    return make_text("A login is needed.", 401, headers)
 
 
 def _is_known(source: Source) -> bool:
@@ -91,9 +90,12 @@ def _finish(response: Response) -> Response:
 
 
 def _explain(error: Exception) -> Response:
-    """Say in one line what is wrong with a request; a bug is logged, and nothing of it shown."""
+    """Say in one line what is wrong; a bug is logged, and nothing of it shown."""
     if isinstance(error, HTTPException):
         headers = [(name, value) for name, value in error.get_headers() if name != "Content-Type"]
-        return Response(f"{error.name}\n", error.code or 500, headers, content_type="text/plain; charset=utf-8")
+        return make_text(error.name, error.code or 500, headers)
+    if isinstance(error, ImagebotError):
+        log.error("page_failed", path=request.path, error=str(error))
+        return make_text(str(error), 503)
     log.exception("page_ended_by_a_bug", path=request.path)
-    return Response("imagebot has a bug; its log says more.\n", 500, content_type="text/plain; charset=utf-8")
+    return make_text("imagebot has a bug; its log says more.", 500)

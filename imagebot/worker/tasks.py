@@ -14,6 +14,7 @@ from imagebot.image.reference import Repository
 from imagebot.image.snapshot import Snapshot
 from imagebot.inquire import Inquiry
 from imagebot.log import log
+from imagebot.policy.reading import Rules
 from imagebot.poll import watch_digests
 from imagebot.proposal.choose import Listings, Unlisted
 from imagebot.proposal.outcome import Action, Outcome
@@ -42,6 +43,7 @@ class Tasks:
         self._polled: set[Repository] = set()
         self._unlisted: dict[Repository, Unlisted] = {}
         self._seen: dict[str, _Seen] = {}
+        self._rules: dict[str, Mapping[tuple[str, int], Rules]] = {}
 
     def poll(self, job: Poll, rounds: Rounds) -> Polled:
         """Poll a repository, and tell whether anything is other than it was."""
@@ -88,6 +90,8 @@ class Tasks:
             return Updated(dict.fromkeys(wanted, frozenset()), trouble=_find_trouble_of(outcome))
         chosen = _choose(seen.branches, {target.branch, seen.base}, prefix=seen.prefix)
         self._seen[target.name] = _Seen(seen.base, seen.prefix, chosen)
+        entries = {choice.governed.entry for choice in outcome.choices}
+        self._rules[target.name] = {(entry.label, entry.position): entry.rules for entry in entries}
         uses = {**dict.fromkeys(wanted, frozenset[str]()), **list_watched(outcome.choices)}
         trouble = self._find_trouble_within(outcome)
         return Updated(uses, was_full=True, due_at=outcome.due_at, trouble=trouble)
@@ -96,6 +100,10 @@ class Tasks:
         """Find what the branches begin with that are imagebot's own; None if the target was not updated yet."""
         seen = self._seen.get(target)
         return seen.prefix if seen is not None else None
+
+    def find_rules(self, target: str, entry: str, line: int) -> Rules | None:
+        """Find what an entry said at the target's last update, by what it is called and its line."""
+        return self._rules.get(target, {}).get((entry, line))
 
     def forget(self, target: str) -> None:
         """Forget what is remembered of a target, as if it had never been looked at."""

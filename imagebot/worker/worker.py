@@ -17,6 +17,7 @@ from imagebot.agenda.values import Cause, Finished, Job, Now, Plan, Poll, Polled
 from imagebot.connect import make_registries
 from imagebot.image.reference import Repository
 from imagebot.log import bound_fields, log
+from imagebot.policy.reading import Rules
 from imagebot.poll import make_pool
 from imagebot.registry.client import Registries
 from imagebot.registry.lanes import Lanes
@@ -103,6 +104,9 @@ class Worker:
 
     def find_prefix(self, target: str) -> str | None:
         return self._tasks.find_prefix(target)
+
+    def find_rules(self, target: str, entry: str, line: int) -> Rules | None:
+        return self._tasks.find_rules(target, entry, line)
 
     def reconfigure(self, settings: Settings) -> tuple[str, ...]:
         """Go by other settings from now on; return the keys of which the new values count only after another start.

@@ -13,9 +13,12 @@ import requests
 
 from imagebot.agenda.values import Now, View
 from imagebot.image.reference import Repository
+from imagebot.policy.reading import Rules
 from imagebot.settings.operator import Settings, load_settings
 from imagebot.store.store import Store
 from imagebot.web.app import make_app
+from imagebot.web.board import Board
+from imagebot.web.events import Events
 from imagebot.web.metrics import Metrics
 from imagebot.web.server import WebServer
 from imagebot.web.source import Source
@@ -36,6 +39,8 @@ class Site:
     known: set[Repository | str] = field(default_factory=set)
     due: list[tuple[set[str], set[Repository]]] = field(default_factory=list)
     prefixes: Mapping[str, str] = field(default_factory=dict)
+    rules: dict[tuple[str, str, int], Rules] = field(default_factory=dict)
+    events: Events = field(default_factory=Events)
     is_stopping: bool = False
     fault: str = ""
     metrics: Metrics = field(default_factory=Metrics)
@@ -64,12 +69,16 @@ class Site:
     def make_source(self) -> Source:
         return Source(
             store=self.store,
+            board=Board(self.store),
             clock=lambda: self.now,
             settings=lambda: self.settings,
             view=lambda: self.view,
             beaten_at=lambda: self.beaten_at,
             make_due=lambda targets, repositories: self.make_due(targets, repositories),  # noqa: PLW0108 - a test may replace it
             find_prefix=self.find_prefix,
+            find_rules=lambda target, entry, line: self.rules.get((target, entry, line)),
+            find_left=self.metrics.find_left,
+            events=self.events,
             find_fault=lambda: self.fault,
             is_stopping=lambda: self.is_stopping,
         )
