@@ -47,7 +47,7 @@ class Positions:
     def to_line_and_column(self, byte: int) -> tuple[int, int]:
         """Return line and column as editors show them: from 1, in characters, a byte order mark not counted."""
         line = max(1, bisect_right(self.line_starts, byte))
-        column = self._to_char(byte) - self._to_char(self.line_starts[line - 1]) + 1
+        column = self.to_char(byte) - self.to_char(self.line_starts[line - 1]) + 1
         return line, max(1, column)
 
     def to_line(self, byte: int) -> int:
@@ -74,7 +74,8 @@ class Positions:
             extra_bytes.append(extra_bytes[-1] + len(match.group().encode()) - 1)
         return _Wide(chars, starts, extra_bytes)
 
-    def _to_char(self, byte: int) -> int:
+    def to_char(self, byte: int) -> int:
+        """Return the number of the character that begins with the byte."""
         wide = self._wide
         return byte - wide.extra_bytes[bisect_left(wide.bytes, byte)]
 

@@ -3,7 +3,7 @@
 Its speed is that of the whole search for images: most events only find their place in a list.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from itertools import islice
 from typing import Any
 
@@ -12,14 +12,15 @@ from yaml import MappingEndEvent, MappingStartEvent, ScalarEvent, SequenceEndEve
 
 from imagebot.errors import InvalidInput
 from imagebot.yamledit.nodes import (
+    STYLES,
     Alias,
     MappingNode,
-    Node,
     Path,
     Role,
     Scalar,
     SequenceNode,
-    list_children,
+    Style,
+    make_child,
     make_source,
 )
 from imagebot.yamledit.positions import Positions
@@ -71,14 +72,49 @@ class Reader:
 
     def list_scalars(self) -> Iterator[Scalar]:
         """Yield the scalars in the order of the text."""
-        stack: list[Node] = self.roots[::-1]
-        while stack:
-            node = stack.pop()
-            node = self._actions.get(node, node) if isinstance(node, Scalar) else node
+        for scalar, around, number in self._walk():
+            node = scalar if isinstance(scalar, Scalar) else make_child(around, number)
             if isinstance(node, Scalar):
                 yield node
-            elif isinstance(node, MappingNode | SequenceNode):
-                stack += reversed(list_children(node))
+
+    def find_scalars(self, ends: Collection[int]) -> Iterator[tuple[int, Scalar]]:
+        """Yield with their numbers in the text the scalars that end at one of the bytes, and all literal blocks.
+
+        Nodes are made of no others.
+        """
+        positions, first = self._source.positions, self._source.first
+        characters = frozenset(positions.to_char(end) - first for end in ends)
+        for count, (scalar, around, number) in enumerate(self._walk()):
+            if isinstance(scalar, Scalar):
+                if scalar.end in ends or scalar.style is Style.LITERAL:
+                    yield count, scalar
+            elif scalar.end_mark.index in characters or scalar.style == Style.LITERAL.value:
+                node = make_child(around, number)
+                if isinstance(node, Scalar):
+                    yield count, node
+
+    def list_styles(self) -> Iterator[Style]:
+        """Yield the styles of the scalars."""
+        for scalar, _, _ in self._walk():
+            yield scalar.style if isinstance(scalar, Scalar) else STYLES[scalar.style]
+
+    def _walk(self) -> Iterator[tuple[Any, Any, int]]:
+        """Yield the scalars in the order of the text, which may be events still, and of which collection what child.
+
+        Where an action stands for a mapping, those in the mapping are the scalars.
+        """
+        stack: list[tuple[Any, Iterator[tuple[int, Any]]]] = [(None, enumerate(self.roots))]
+        while stack:
+            around, children = stack[-1]
+            for number, child in children:
+                node = self._actions.get(child, child) if self._actions and isinstance(child, Scalar) else child
+                if isinstance(node, MappingNode | SequenceNode):
+                    stack.append((node, enumerate(node.children)))
+                    break
+                if not isinstance(node, Alias):
+                    yield node, around, number
+            else:
+                stack.pop()
 
     def _take(self, events: Iterable[Any]) -> None:
         events = iter(events)

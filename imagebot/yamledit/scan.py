@@ -7,6 +7,7 @@ with its actions masked. What a scalar means is left to others.
 """
 
 import re
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -82,6 +83,15 @@ class YamlFile:
     @cached_property
     def search(self) -> Search:
         return Search(self.data)
+
+    @cached_property
+    def styles(self) -> frozenset[Style]:
+        """The styles of all scalars."""
+        return frozenset(self._tree.list_styles())
+
+    def find_scalars(self, ends: Collection[int]) -> Mapping[int, Scalar]:
+        """Find the scalars that end at one of the bytes, and all literal blocks, by their numbers from 0."""
+        return dict(self._tree.find_scalars(ends))
 
     def is_on_one_line(self, scalar: Scalar) -> bool:
         """Whether the text is plain or quoted and holds no line end, not even one that only YAML 1.1 knows."""

@@ -4,16 +4,30 @@ What is compared are a parser's events, one by one, not the data that would be b
 the style of each scalar, except comments and blanks. Those are in the bytes between the edits, which `rewrite` keeps.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
+from operator import attrgetter
 from typing import Any
 
 import yaml
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError as IndependentYamlError
 
-_FACTS = ("anchor", "tag", "flow_style", "explicit", "version", "tags")
+# What is compared of the events of each kind; the two parsers call all of it alike.
+_SCALAR = "ScalarEvent"
+_facts_of_collection = attrgetter("anchor", "tag", "flow_style", "implicit")
+_FACTS = {
+    _SCALAR: attrgetter("value", "style", "anchor", "tag", "implicit"),
+    "AliasEvent": attrgetter("anchor"),
+    "MappingStartEvent": _facts_of_collection,
+    "SequenceStartEvent": _facts_of_collection,
+    "DocumentStartEvent": attrgetter("explicit", "version", "tags"),
+    "DocumentEndEvent": attrgetter("explicit"),
+}
+
+Event = Any
+"""An event of either parser; PyYAML's types make optional what libyaml always sets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,40 +38,22 @@ class Change:
     new: str
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
-    """One event of a parser, whichever it was; value and style are None but for scalars."""
-
-    kind: str
-    facts: tuple[object, ...]
-    implicit: object
-    value: str | None
-    style: str | None
-
-
 def read_events(text: str) -> Iterator[Event]:
     """Yield libyaml's events; raises yaml.YAMLError."""
-    return map(_make_event, yaml.parse(text, Loader=yaml.CSafeLoader))
+    loader: Any = yaml.CSafeLoader(text)
+    return iter(loader.get_event, None)
 
 
-def read_events_independently(text: str) -> tuple[Event, ...] | None:
+def read_events_independently(text: str) -> Sequence[Event] | None:
     """Return the events of ruamel.yaml's own parser, or None if it cannot read the text.
 
     It shares no code with libyaml, and refuses some YAML that libyaml reads, as a tab after a colon.
     """
     try:
-        return tuple(map(_make_event, YAML(typ="safe", pure=True).parse(text)))
+        return tuple(YAML(typ="safe", pure=True).parse(text))
     except (IndependentYamlError, AssertionError, ValueError):
         # An AssertionError is its answer to `%YAML 1.3`, a ValueError to an escape beyond Unicode.
         return None
-
-
-def _make_event(event: Any) -> Event:
-    facts = tuple(getattr(event, name, None) for name in _FACTS)
-    value = getattr(event, "value", None)
-    # A plain style is "" to libyaml and None to ruamel.yaml.
-    style = None if value is None else event.style or ""
-    return Event(type(event).__name__, facts, getattr(event, "implicit", None), value, style)
 
 
 def find_difference(before: Iterable[Event], after: Iterable[Event], changes: Mapping[int, Change]) -> str | None:
@@ -68,33 +64,48 @@ def find_difference(before: Iterable[Event], after: Iterable[Event], changes: Ma
     """
     number = -1
     for old, new in zip_longest(before, after):
-        if old is None or new is None:
-            return "the result has more or fewer nodes"
-        change = None
-        if old.value is not None:
+        kind = type(old).__name__
+        if kind == _SCALAR:
             number += 1
             change = changes.get(number)
-        fault = _find_fault(old, new, change)
-        if fault is not None:
-            return fault
+            fault = None if change is None else _find_fault(old, new, change)
+            if fault is not None:
+                return fault
+            if change is not None:
+                continue
+        if type(old) is not type(new):
+            return _explain(old, new)
+        facts = _FACTS.get(kind)
+        if facts is not None and facts(old) != facts(new):
+            return _explain(old, new)
     return "a scalar to be changed is not there" if any(missing > number for missing in changes) else None
 
 
-def _find_fault(old: Event, new: Event, change: Change | None) -> str | None:
-    if change is None:
-        return None if old == new else f"{_describe(old)}, which was not to change, becomes {_describe(new)}"
+def _explain(old: Event | None, new: Event | None) -> str:
+    if old is None or new is None:
+        return "the result has more or fewer nodes"
+    return f"{_describe(old)}, which was not to change, becomes {_describe(new)}"
+
+
+def _find_fault(old: Event, new: Event | None, change: Change) -> str | None:
     if old.value != change.old:
         return f"the text reads {_cut(old.value)}, where {_cut(change.old)} was to be changed"
-    if new.kind != old.kind or new.value != change.new:
+    if new is None:
+        return _explain(old, new)
+    if type(new) is not type(old) or new.value != change.new:
         return f"the text becomes {_describe(new)}, and was to become {_cut(change.new)}"
-    keeps_style = new.style == old.style or (old.style == "" and new.style in ("'", '"'))
-    return None if keeps_style and new.facts == old.facts else "its anchor, tag or style changes"
+    # A plain style is "" to libyaml and None to ruamel.yaml.
+    keeps_style = new.style == old.style or (not old.style and new.style in ("'", '"'))
+    return (
+        None if keeps_style and (new.anchor, new.tag) == (old.anchor, old.tag) else "its anchor, tag or style changes"
+    )
 
 
 def _describe(event: Event) -> str:
-    return event.kind.removesuffix("Event") if event.value is None else _cut(event.value)
+    kind = type(event).__name__
+    return _cut(event.value) if kind == _SCALAR else kind.removesuffix("Event")
 
 
-def _cut(value: str | None) -> str:
+def _cut(value: str) -> str:
     """Return as much of the text as fits a sentence: a block may be a file of its own."""
-    return repr(value if value is None else value[:80])
+    return repr(value[:80])

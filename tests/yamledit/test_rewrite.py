@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from imagebot.yamledit.edit import Edit, make_edits
@@ -274,6 +276,43 @@ def test_a_file_that_the_second_parser_reads_otherwise_is_refused():
 
     with pytest.raises(UnsafeRewrite, match="a second parser disagrees: the text reads '\\\\ufeffnginx:1'"):
         rewrite(text.encode(), [_make_edit(text, "nginx:1", "nginx:2")])
+
+
+# More than the second parser reads at once: of such files it reads what stands around the edits.
+_MANY_LINES = "".join(f"key{number}: [a, b, c, d, e, f, g]\n" for number in range(400))
+
+
+def test_of_a_large_file_the_second_parser_reads_what_stands_around_the_edit():
+    text = f"{_MANY_LINES}---\n\ufeffnginx:1\n---\n{_MANY_LINES}image: nginx:1\n"
+    (other, edit) = (Edit(start, start + 7, "nginx:1", "nginx:2") for start in _find_all(text, "nginx:1"))
+
+    assert rewrite(text.encode(), [edit]).decode() == f"{text[:-2]}2\n"
+    with pytest.raises(UnsafeRewrite, match="a second parser disagrees: the text reads '\\\\ufeffnginx:1'") as refused:
+        rewrite(text.encode(), [other, edit])
+    assert refused.value.line == 402
+
+
+def _find_all(text: str, part: str) -> list[int]:
+    """Find where in bytes the part stands."""
+    starts = (match.start() for match in re.finditer(re.escape(part), text))
+    return [len(text[:start].encode()) for start in starts]
+
+
+def test_many_edits_of_a_large_file_with_wide_characters_are_all_made():
+    text = "".join(
+        f"{_MANY_LINES if number % 50 == 0 else ''}🐳{number}: {{image: ü/nginx, tag: '1'}}\n" for number in range(500)
+    )
+    edits = [Edit(start, start + 3, "1", "1.2.3") for start in _find_all(text, "'1'")]
+
+    assert rewrite(text.encode(), edits).decode() == text.replace("'1'", "'1.2.3'")
+
+
+def test_edits_around_which_more_stands_than_a_second_parser_reads_are_refused():
+    text = "[" + "[],".join(["a:1,"] + 20_000 * [""]) + "]"
+    edit = _make_edit(text, "a:1", "a:2")
+
+    with pytest.raises(UnsafeRewrite, match="around the edits stands more than a second parser reads: 30000 nodes"):
+        rewrite(text.encode(), [edit])
 
 
 def test_data_that_is_no_yaml_is_refused():
