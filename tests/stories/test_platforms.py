@@ -8,6 +8,8 @@ from imagebot.demo.image import TinyImage, make_image, make_index
 from imagebot.demo.loopback import Reply
 from imagebot.demo.push import push
 from imagebot.demo.registry import LoopbackRegistry
+from imagebot.registry.pacing import Pacing
+from tests.registry.conftest import Clock
 from tests.stories.world import World, branch_of, make_policy
 
 AMD64, ARM64 = "linux/amd64", "linux/arm64"
@@ -197,6 +199,8 @@ def test_a_candidate_whose_manifest_is_gone_gives_way_to_the_next_best(world: Wo
 
 @pytest.mark.parametrize("status", [403, 500, 429])
 def test_an_image_that_cannot_be_looked_at_stays_and_is_looked_at_again(world: World, lossy: Shelf, status: int):
+    clock = Clock()
+    world.pacing = Pacing(wait=clock.wait, now=clock.read)
     lossy.write(":1.0.0", MINOR)
     world.run()
     lossy.push("1.3.0", _index(amd64="1.3.0", arm64="1.3.0"))
@@ -206,6 +210,7 @@ def test_an_image_that_cannot_be_looked_at_stays_and_is_looked_at_again(world: W
     failed = world.run()
     writes_after = world.count_writes()
     lossy.registry.fault = None
+    clock.now += 3600  # longer than a registry is left alone that does not say for how long
     again = world.run()
 
     assert (failed.exit_code, failed.actions(), len(failed["unlisted"])) == (1, {}, 1)
