@@ -58,6 +58,7 @@ class Answer:
     sha: str | None = None
     author: User | None = None
     merge_status: str = ""
+    detailed_merge_status: str = ""
     merge_when_pipeline_succeeds: bool | None = None
     head_pipeline: Pipeline | None = None
 
@@ -137,6 +138,7 @@ def make_merge_request(answer: Answer) -> MergeRequest:
         is_draft=title != answer.title,
         head=answer.sha,
         has_conflicts=_CONFLICTS.get(answer.merge_status),
+        is_behind=answer.detailed_merge_status == "need_rebase",
         updated_at=answer.updated_at,
         author=answer.author.username if answer.author else None,
         is_auto_merging=answer.merge_when_pipeline_succeeds is True,

@@ -103,6 +103,8 @@ class MergeRequest:
     """The user name of who opened it; None if the forge does not say, as where that user was deleted."""
     is_auto_merging: bool = False
     """Whether it is known to wait for its checks, to be merged by the forge then."""
+    is_behind: bool = False
+    """Whether it is known that the forge merges it only when its branch has what the target has now."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,11 +35,12 @@ class _Proposal:
     declined: tuple[Pair, ...] = ()
 
     @property
-    def is_conflicting(self) -> bool:
-        """Whether the forge sees a conflict in what stands there."""
+    def is_stuck(self) -> bool:
+        """Whether the forge will not merge what stands there: for a conflict, or until it has what the base has."""
         request, standing = self.request, self.standing
-        has_seen = request is not None and standing is not None and request.head in (None, standing.oid)
-        return has_seen and request is not None and request.has_conflicts is True
+        if request is None or standing is None or request.head not in (None, standing.oid):
+            return False
+        return request.has_conflicts is True or request.is_behind
 
 
 def propose(round_: Round, *, group: Group, wishes: Wishes) -> Result:
@@ -120,7 +121,7 @@ def _carry_out(round_: Round, result: Result, proposal: _Proposal, *, limits: Li
     is_open = proposal.request is not None or (standing is not None and not round_.forge.has_merge_requests)
     if not is_open and (wait := limits.find_wait_to_open()):
         return _wait(result, wait)
-    is_outdated = proposal.is_conflicting and standing is not None and standing.parent != look.head
+    is_outdated = proposal.is_stuck and standing is not None and standing.parent != look.head
     if is_outdated or standing is None or not still_holds(standing, group, seen=look, git=round_.git):
         paths = {change.path for change in group.changes}
         applied = apply_changes(group.changes, read_files(look, paths, git=round_.git))

@@ -25,6 +25,7 @@ from imagebot.proposal.outcome import Action, Result
 from imagebot.proposal.plan import Group
 from imagebot.proposal.request_rules import AutoMerge
 
+_UNFINISHED = "unfinished"
 _LEFT = (
     "Someone else committed to this branch, so imagebot leaves it alone: nothing is overwritten. "
     "It goes on as soon as these commits are gone."
@@ -44,15 +45,16 @@ def ensure_request(
         # A push may end what the forge was told before; what a person ended is not asked for again.
         block = replace(block, is_auto_merged=known.is_auto_merged and not request.is_auto_merging)
     result = replace(result, title=round_.wording.make_title(group))
-    if request is not None and not is_moved and block.tells_same(known):
+    is_new = request is None or result.branch in _list_unfinished(round_)
+    if request is not None and not (is_new or is_moved) and block.tells_same(known):
         return result if round_.is_dry else _ensure_auto_merge(round_, result, request, known or block)
-    result = replace(result, action=_name_action(request, is_moved=is_moved))
+    result = replace(result, action=_name_action(is_new=is_new, is_moved=is_moved))
     if round_.is_dry:
         return result
     room = round_.forge.body_limit - len(format_block(block)) - count_foreign(old)
     text = round_.wording.write_text(group, limit=room)
     body = compose_body(text.body, block, old=old)
-    if request is None:
+    if request is None or is_new:
         result, told = _open(round_, result, body)
     else:
         told = round_.forge.edit(request, title=text.title, body=body)
@@ -69,14 +71,16 @@ def _make_block(
     return fit_block(block, round_.forge.body_limit // 2)
 
 
-def _name_action(request: MergeRequest | None, *, is_moved: bool) -> Action:
-    if request is None:
+def _name_action(*, is_new: bool, is_moved: bool) -> Action:
+    if is_new:
         return Action.OPENED
     return Action.MOVED if is_moved else Action.RETOLD
 
 
 def _open(round_: Round, result: Result, body: str) -> tuple[Result, MergeRequest]:
-    rules = round_.look.policy.merge_requests
+    """Open it, and remember until that is done that it may lack labels, reviewers and the like."""
+    rules, unfinished = round_.look.policy.merge_requests, _list_unfinished(round_)
+    round_.memory.keep(_UNFINISHED, json.dumps(sorted({*unfinished, result.branch})))
     opened = round_.forge.open(
         NewMergeRequest(
             branch=result.branch,
@@ -93,8 +97,14 @@ def _open(round_: Round, result: Result, body: str) -> tuple[Result, MergeReques
         )
     )
     request = opened.merge_request
+    round_.memory.keep(_UNFINISHED, json.dumps(sorted(unfinished - {result.branch})))
     log.info("merge_request_opened", branch=result.branch, url=request.url)
     return add_detail(replace(result, url=request.url), *opened.unmet), request
+
+
+def _list_unfinished(round_: Round) -> set[str]:
+    """List the branches of which the merge requests were not opened to the end."""
+    return set(json.loads(round_.memory.find(_UNFINISHED) or "[]"))
 
 
 def _ensure_auto_merge(round_: Round, result: Result, request: MergeRequest, block: Block) -> Result:

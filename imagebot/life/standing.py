@@ -43,18 +43,20 @@ def find_standing(seen: Look, branch: str, *, git: GitRepo, prefix: str | None =
     """Read what stands on a branch that begins with the prefix; None if there is no such branch.
 
     It is ours if its commit says that it is for a branch of this name, and still makes the very changes that we
-    committed: someone who adds to it, amends it or rebases it makes it theirs. Without `prefix` that of the target
-    counts.
+    committed, also where the base was merged into it: someone who adds to it, amends it or rebases it makes it theirs.
+    Without `prefix` that of the target counts.
     """
     oid = seen.branches.get(branch)
     if oid is None:
         return None
     commit = git.describe_commit(oid)
-    trailers = find_trailers(commit.message)
+    # Forges have a button that brings a branch up to date: a merge in which nothing but what we committed differs.
+    made = commit if len(commit.parents) != 2 else git.describe_commit(commit.parents[0])
+    trailers = find_trailers(made.message)
     theirs = Standing(oid, None, frozenset(), trailers, is_on_base=False, owner=Owner.PERSON)
-    if not _is_made_by_us(commit) or trailers.name_branch(seen.prefix if prefix is None else prefix) != branch:
+    if not _is_made_by_us(made) or trailers.name_branch(seen.prefix if prefix is None else prefix) != branch:
         return theirs
-    parent = commit.parents[0]
+    parent = commit.parents[-1]
     changes = frozenset(git.list_changes(parent, oid))
     if fingerprint_files(changes) != trailers.files:
         return theirs

@@ -130,6 +130,8 @@ class StoredProject:
         self.has_issues = True
         self.allows_auto_merge = True
         self.deletes_merged_branches = False
+        self.requires_current_branches = False
+        """Whether only a branch is merged that has what its target has."""
         self.requires_checks = True
         """Whether a merge has to wait for checks."""
         self.checks: dict[str, str] = {}
@@ -183,6 +185,11 @@ class StoredProject:
     def has_conflicts(self, merge_request: StoredMergeRequest) -> bool:
         target = f"refs/heads/{merge_request.target}"
         return self.run_git(("merge-tree", "--write-tree", target, str(merge_request.head))).returncode == 1
+
+    def is_current(self, merge_request: StoredMergeRequest) -> bool:
+        """Whether the branch has all that the target has."""
+        target = self.find_head(merge_request.target)
+        return target is not None and self.is_merged(target, str(merge_request.head))
 
     @property
     def is_empty(self) -> bool:

@@ -170,4 +170,6 @@ class Answers:
             return ("unchecked", "unchecked") if stored.reads == 0 else ("checking", "checking")
         if self._project.has_conflicts(stored):
             return "cannot_be_merged", "conflict"
+        if self._project.requires_current_branches and not self._project.is_current(stored):
+            return "can_be_merged", "need_rebase"
         return "can_be_merged", "draft_status" if stored.is_draft else "mergeable"

@@ -147,12 +147,16 @@ class Story:
                 request.removes_branch = False
             self.forge.merge(request.number)
             return
+        self.merge_into("main", branch)
+
+    def merge_into(self, branch: str, other: str) -> None:
+        """Merge another branch into a branch with git."""
         heads = list_heads(self.world.bare)
-        tree = git(self.world.bare, "merge-tree", "--write-tree", heads["main"], heads[branch]).decode().strip()
+        tree = git(self.world.bare, "merge-tree", "--write-tree", heads[branch], heads[other]).decode().strip()
         who = ("-c", "user.name=person", "-c", "user.email=person@example.com")
-        parents = ("-p", heads["main"], "-p", heads[branch])
+        parents = ("-p", heads[branch], "-p", heads[other])
         merged = git(self.world.bare, *who, "commit-tree", tree, *parents, "-m", "Merge")
-        self.world.set_head("main", merged.decode().strip())
+        self.world.set_head(branch, merged.decode().strip())
 
     def forgive(self) -> None:
         """Let nothing go wrong any more."""

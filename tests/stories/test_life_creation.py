@@ -51,6 +51,24 @@ def test_an_interrupted_creation_is_finished_by_the_next_round(ready: Story, int
     assert ready.read(ready.branch("api"), "api.yaml") == ready.render(api="1.1.0")
 
 
+@pytest.mark.parametrize("story", ["github", "gitea"], indirect=True)  # GitLab takes all of it at once
+def test_labels_and_reviewers_that_were_not_asked_for_yet_are_made_up_for(ready: Story):
+    ready.set_policy("labels: [image-update], reviewers: [alice], assignees: [bob]")
+    ready.forge.fail("POST", "(requested_reviewers|/issues/1/.*)$", Fault(502), times=9)
+    interrupted = ready.run()
+    ready.forgive()
+
+    healed = ready.run()
+
+    assert (interrupted.exit_code, healed.exit_code) == (1, 0)
+    request = ready.request(ready.branch("api"))
+    assert (request.labels, request.reviewers, request.assignees) == (["image-update"], ["alice"], ["bob"])
+    assert len(ready.forge.merge_requests) == 1
+    request.labels = []
+    ready.run()
+    assert ready.request(ready.branch("api")).labels == []
+
+
 def _is_creation(request: Request) -> bool:
     return request.method == "POST" and request.path.rpartition("/")[2] in ("merge_requests", "pulls")
 

@@ -73,6 +73,17 @@ def test_a_base_with_which_the_branch_conflicts_gets_it_built_anew(opened: Story
     assert not opened.has_requests or "api.yaml:5" in opened.request(opened.branch("api")).body
 
 
+@ONE_OF_ANY  # the others do not tell in a list
+def test_a_base_that_moved_gets_the_branch_built_anew_where_the_forge_requires_that(opened: Story):
+    opened.forge.project.requires_current_branches = True
+    opened.commit({"README.md": b"about\n"})
+    opened.request(opened.branch("api")).reads = 2
+
+    assert opened.act() == {opened.branch("api"): "moved"}
+    assert opened.world.count_commits(opened.branch("api")) == 1
+    opened.request(opened.branch("api")).reads = 2
+
+
 @ONE_OF_ANY
 def test_a_base_on_which_there_is_more_to_change_gets_it_built_anew(opened: Story):
     opened.write("more.yaml", api="1.0.0")

@@ -74,6 +74,22 @@ def test_a_branch_that_somebody_moved_between_our_reading_and_our_push_is_theirs
     assert any_story.world.git_head(branch) == theirs[0]
 
 
+def test_a_branch_that_a_button_brought_up_to_date_is_still_ours(any_story: Story):
+    any_story.push("api", "1.0.0", "1.1.0")
+    any_story.write("api.yaml", api="1.0.0")
+    any_story.run()
+    branch = any_story.branch("api")
+    any_story.commit({"README.md": b"about\n"})
+    any_story.merge_into(branch, "main")
+    merged = any_story.world.git_head(branch)
+    unmoved = any_story.act(), any_story.world.git_head(branch)
+    any_story.push("api", "1.2.0")
+
+    assert unmoved == ({branch: "unchanged"}, merged)
+    assert any_story.act() == {branch: "moved"}
+    assert any_story.world.count_commits(branch) == 1
+
+
 # A no
 
 
