@@ -5,11 +5,12 @@ What fails concerns one target or one repository: it becomes the result, and eve
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from imagebot.connect import open_forge, open_git
 from imagebot.errors import ImagebotError, InvalidInput, NeedsOperator, Transient
+from imagebot.forge.errors import ForgeRateLimited
 from imagebot.git import Oid, UnknownBranch
 from imagebot.image.reference import Repository
 from imagebot.image.snapshot import Snapshot
@@ -153,7 +154,14 @@ class Rounds:
                 is_transient = isinstance(error, Transient)
                 level = log.warning if is_transient else log.error
                 level("target_failed", error=str(error))
-                failed = Outcome(target.name, error=str(error), is_dry=self.is_dry, is_transient=is_transient)
+                wait_s = error.retry_after_s if isinstance(error, ForgeRateLimited) else None
+                failed = Outcome(
+                    target.name,
+                    error=str(error),
+                    is_dry=self.is_dry,
+                    is_transient=is_transient,
+                    retry_at=None if wait_s is None else now + timedelta(seconds=wait_s),
+                )
                 self._keep_failure(failed, is_of_policy=isinstance(error, InvalidInput), now=now)
             except Exception as error:  # noqa: BLE001 - a bug ends its round with a traceback, and the others go on
                 log.exception("target_ended_by_a_bug")

@@ -37,12 +37,14 @@ def find_slot_s(interval_s: float, phase: float, *, after_s: float, jitter: floa
 def find_retry_s(interval_s: float, trouble: Trouble, *, failures: int, jitter: float) -> float:
     """Find how long after so many failures in a row, this one included, to try again.
 
-    What may pass is tried again soon, and at the latest after the interval; what needs a person more and more rarely.
+    What may pass is tried again soon, and at the latest after the interval, but not before a pause that was asked for;
+    what needs a person more and more rarely.
     """
     doubling = 2.0 ** min(failures - 1, _MOST_DOUBLINGS)
     if trouble.cause is Cause.OPERATOR:
         return min(interval_s * doubling, max(interval_s, LONGEST_BACKOFF_S))
-    return min(interval_s, FIRST_RETRY_S * doubling) * (1 - JITTER * jitter)
+    retry_s = min(interval_s, FIRST_RETRY_S * doubling) * (1 - JITTER * jitter)
+    return max(retry_s, min(trouble.pause_s or 0.0, LONGEST_ASKED_S))
 
 
 def find_pause_s(trouble: Trouble, *, failures: int, jitter: float) -> float:

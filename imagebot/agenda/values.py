@@ -70,7 +70,7 @@ class Cause(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Why a job failed. `pause_s` is how long the host asks to be left alone, if it says so."""
+    """Why a job failed. `pause_s` is how long whoever was asked wants to be left alone, if it says so."""
 
     cause: Cause
     pause_s: float | None = None

@@ -74,7 +74,7 @@ class Tasks:
         now = self._now()
         seen = rounds.look(target, now=now)
         if isinstance(seen, Outcome):
-            return Updated(trouble=_find_trouble_of(seen))
+            return Updated(trouble=_find_trouble_of(seen, now=now))
         wanted = seen.survey.repositories
         try:
             listings = self._list(wanted, rounds, not_before=now - (target.interval or rounds.settings.interval))
@@ -87,7 +87,7 @@ class Tasks:
         inquiry = Inquiry(rounds.registries, rounds.store, pool=self._lanes, now=now)
         outcome = rounds.update(seen, inquiry=inquiry, listings=listings, now=now)
         if outcome.error:
-            return Updated(dict.fromkeys(wanted, frozenset()), trouble=_find_trouble_of(outcome))
+            return Updated(dict.fromkeys(wanted, frozenset()), trouble=_find_trouble_of(outcome, now=now))
         chosen = _choose(seen.branches, {target.branch, seen.base}, prefix=seen.prefix)
         self._seen[target.name] = _Seen(seen.base, seen.prefix, chosen)
         entries = {choice.governed.entry for choice in outcome.choices}
@@ -114,9 +114,10 @@ class Tasks:
         seen = self._seen.get(target.name)
         if seen is None:
             return None
-        branches = rounds.list_branches(target, now=self._now())
+        now = self._now()
+        branches = rounds.list_branches(target, now=now)
         if isinstance(branches, Outcome):
-            return Updated(trouble=_find_trouble_of(branches))
+            return Updated(trouble=_find_trouble_of(branches, now=now))
         chosen = _choose(branches, {target.branch, seen.base}, prefix=seen.prefix)
         return Updated() if chosen == seen.branches else None
 
@@ -155,10 +156,13 @@ def _choose(branches: Mapping[str, Oid], bases: Collection[str], *, prefix: str)
 def _find_trouble(unlisted: Unlisted, *, now: datetime) -> Trouble:
     if unlisted.needs_operator or unlisted.is_bug:
         return _OPERATOR
-    if not unlisted.is_of_host:
-        return Trouble(Cause.PASSING)
-    return Trouble(Cause.HOST, (unlisted.retry_at - now).total_seconds() if unlisted.retry_at is not None else None)
+    cause = Cause.HOST if unlisted.is_of_host else Cause.PASSING
+    return Trouble(cause, _find_pause_s(unlisted.retry_at, now))
 
 
-def _find_trouble_of(failed: Outcome) -> Trouble:
-    return Trouble(Cause.PASSING if failed.is_transient else Cause.OPERATOR)
+def _find_trouble_of(failed: Outcome, *, now: datetime) -> Trouble:
+    return Trouble(Cause.PASSING, _find_pause_s(failed.retry_at, now)) if failed.is_transient else _OPERATOR
+
+
+def _find_pause_s(until: datetime | None, now: datetime) -> float | None:
+    return None if until is None else (until - now).total_seconds()

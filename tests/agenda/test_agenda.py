@@ -217,6 +217,14 @@ def test_what_may_pass_is_tried_again_soon_and_then_less_and_less_often(fleet: S
     assert waits == [pytest.approx(each * 0.95) for each in (30, 60, 120, 240, 300, 300)]
 
 
+def test_what_asks_for_a_pause_is_not_tried_before_it_is_over(fleet: Simulation):
+    fleet.advance(300)
+    fleet.beat()
+    fleet.end("fleet", Updated(trouble=Trouble(Cause.PASSING, pause_s=1800)))
+
+    assert fleet.agenda.view(fleet.now).targets["fleet"].due_in_s == 1800
+
+
 def test_what_needs_a_person_is_tried_again_ever_more_rarely_and_at_once_when_the_settings_change(fleet: Simulation):
     fleet.advance(300)
     fleet.beat()

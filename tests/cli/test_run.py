@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -203,6 +204,25 @@ def test_sighup_reads_secrets_again(settings: Any, tmp_path: Path):
         service.process.send_signal(signal.SIGHUP)
 
         assert "a secret that is not one line of text" in service.wait_for("settings_refused")["error"]
+
+
+def test_a_disk_that_is_full_makes_it_unready_and_it_goes_on_when_there_is_room_again(settings: Any, tmp_path: Path):
+    with start(tmp_path / "settings.yaml") as service:
+        url = service.wait_for("service_started")["url"]
+        service.wait_for("target_updated")
+        process = service.process.pid
+        # No file may grow by a byte, which to a program is as good as a full disk.
+        limits = resource.prlimit(process, resource.RLIMIT_FSIZE)
+        resource.prlimit(process, resource.RLIMIT_FSIZE, (0, limits[1]))
+
+        status, ready = read(f"{url}/readyz")
+        assert (status, json.loads(ready)["status"]) == (503, "unready")
+        assert "cannot be used" in json.loads(ready)["checks"]["store"]["detail"]
+        assert read(f"{url}/healthz")[0] == 200
+
+        resource.prlimit(process, resource.RLIMIT_FSIZE, limits)
+        assert read(f"{url}/readyz")[0] == 200
+        assert service.end() == 0
 
 
 def test_an_address_that_is_taken_ends_it_in_words(settings: Any, tmp_path: Path, run: Run):
