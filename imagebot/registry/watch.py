@@ -176,6 +176,8 @@ class _HttpConnection(HTTPConnection):
         sock.settimeout(limit_s)
         for option in self.socket_options or ():
             sock.setsockopt(*option)
+        if watch is not None:
+            watch.watch(sock)  # for a proxy that takes its time
         return sock
 
     def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # urllib3 replaces http.client's class likewise
@@ -191,7 +193,11 @@ def _connect(addresses: Sequence[_Found], *, limit_s: float) -> socket.socket:
     tried = addresses[:_MOST_ADDRESSES]
     failure: OSError = OSError("the name leads to no address")
     for left, (family, kind, protocol, _, address) in zip(range(len(tried), 0, -1), tried, strict=True):
-        sock = socket.socket(family, kind, protocol)
+        try:
+            sock = socket.socket(family, kind, protocol)
+        except OSError as error:  # a machine without IPv6
+            failure = error
+            continue
         try:
             sock.settimeout(max((ends_at - monotonic()) / left, _LEAST_WAIT_S))
             sock.connect(address)

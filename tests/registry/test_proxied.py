@@ -11,7 +11,7 @@ from imagebot.registry.errors import PrivateAddress, RegistryUnavailable
 from imagebot.registry.host import Proxy
 from imagebot.secret import Secret
 from tests.servers.internet import Internet
-from tests.servers.raw_server import RawServer
+from tests.servers.raw_server import RawConnection, RawServer
 
 PAGE = Reply(200, b'{"tags": ["1.0"]}')
 LOGIN = f"Basic {base64.b64encode('bot:geheim-ü'.encode()).decode()}"
@@ -78,6 +78,18 @@ def test_the_login_of_a_proxy_goes_to_it_in_the_clear_and_tunnelled(connect, pro
     assert calls[0].headers["Proxy-Authorization"] == LOGIN
     assert heads[0].startswith(b"CONNECT registry.example:443 ")
     assert f"Proxy-Authorization: {LOGIN}".encode() in heads[0]
+
+
+def test_a_proxy_that_never_ends_its_answer_ends_with_the_deadline(connect):
+    def drip(connection: RawConnection) -> None:
+        connection.send(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+        connection.drip(b"x")
+
+    with RawServer(drip) as tunnel:
+        proxy = Proxy(f"http://{tunnel.address}")
+        registries = connect("registry.example", plain_http=False, proxy=proxy, timeout_s=0.2)
+        with pytest.raises(RegistryUnavailable, match=r"no complete answer within 0\.2 s"):
+            list_api(registries, "registry.example")
 
 
 def test_a_registry_behind_a_proxy_is_not_shown_the_proxys_login(connect, tmp_path, monkeypatch):

@@ -12,7 +12,7 @@ from imagebot.image.reference import Repository
 from imagebot.registry.client import Registries
 from imagebot.registry.errors import PrivateAddress, RegistryUnavailable
 from imagebot.registry.message import Request
-from imagebot.registry.watch import Watch, is_public
+from imagebot.registry.watch import Watch, _connect, is_public
 from tests.servers.raw_server import RawServer
 
 
@@ -85,6 +85,17 @@ def test_a_name_with_several_addresses_is_reached_at_the_one_that_answers(connec
         address = server.address.replace("127.0.0.1", "localhost")
 
         assert connect(address).list_tags(Repository(address, "acme/api")).tags == ("1.0",)
+
+
+def test_an_address_of_a_kind_that_the_machine_does_not_have_is_passed_over():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        here = listener.getsockname()
+        unknown = (socket.AF_INET, socket.SOCK_STREAM, 250, "", here)  # as IPv6 is to some: there is no such protocol
+
+        with _connect([unknown, (socket.AF_INET, socket.SOCK_STREAM, 6, "", here)], limit_s=5) as sock:
+            assert sock.getpeername() == here
+        with pytest.raises(OSError, match="Protocol not supported"):
+            _connect([unknown], limit_s=5)
 
 
 def make_found(*addresses: str) -> list[Any]:

@@ -152,7 +152,10 @@ def test_an_image_whose_digest_cannot_be_had_stays_and_says_so(world: World, reg
     ran = world.run()
 
     image = f"{registry.address}/acme/good"
-    reason = f"what has to be known of its images could not be had: {registry.address} is unavailable: it answered 503"
+    reason = (
+        f"what has to be known of its images could not be had: {registry.address} is unavailable: it answered 503,"
+        " which is for those who run it to mend"
+    )
     assert (ran.exit_code, ran.actions(), ran.targets["infra"]["unlisted"]) == (1, {}, {image: reason})
     assert world.git_head(branch) == head
     assert world.only_request().state == "opened"
