@@ -1,20 +1,23 @@
 """Credential helpers: programs named `docker-credential-NAME` that are asked for the login of one registry.
 
-https://github.com/docker/docker-credential-helpers#development says what goes in and out. A helper may hang, or leave
-behind a program that holds its output open: it has a time limit, and is done when it has ended itself.
+The docker package knows what goes in and out (https://github.com/docker/docker-credential-helpers#development). It has
+no answer to a helper that hangs, or leaves behind a program that holds its output open: here a helper has a time limit,
+and is done when it has ended itself. Importing docker takes a tenth of a second: this module is loaded for a helper.
 """
 
-import json
 import os
 import re
 import selectors
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import monotonic
+
+import docker.credentials
+import docker.credentials.errors
 
 from imagebot.image.reference import DOCKER_HUB
 from imagebot.registry.credentials import Credentials, IdentityToken, Login
@@ -27,7 +30,6 @@ _MAX_OUTPUT_BYTES = 256 * 1024
 _PAUSE_S = 0.02
 # What docker calls its own registry when it asks a helper.
 _HUB_SERVER = "https://index.docker.io/v1/"
-_NOT_FOUND = b"credentials not found in native keychain"
 # In place of a user name, where the secret is an identity token.
 _TOKEN_USER = "<token>"  # noqa: S105  # a mark, no secret
 
@@ -39,32 +41,51 @@ def ask_helper(name: str, registry: str, *, file: Path, timeout_s: float) -> Cre
     error: it may be a secret.
     """
     program = f"docker-credential-{name}"
+    # Looked for here, because docker says it with a Python warning.
     if not _NAME.fullmatch(name) or shutil.which(program) is None:
         raise UnreadableCredentials(file, f"it names {program} for {registry}, which is not on PATH")
     server = _HUB_SERVER if registry == DOCKER_HUB else registry
     try:
-        with _start(program) as helper:
-            output = _exchange(helper, server.encode(), limit_s=timeout_s)
+        store = _Store(name, registry=registry, timeout_s=timeout_s)
+        return _make_credentials(store.get(server))  # type: ignore[no-untyped-call]  # docker's stubs have no types here
+    except docker.credentials.CredentialsNotFound:
+        return None
+    # Not chained, none of them: the causes quote what the helper wrote.
     except OSError:
         reason = f"the helper {program}, which it names for {registry}, cannot be started"
         raise UnreadableCredentials(file, reason) from None
-    if output is None:
-        raise CredentialHelperTimedOut(program, registry, timeout_s)
-    if helper.returncode != 0 and _NOT_FOUND not in output:
+    except docker.credentials.StoreError:
         reason = f"the helper {program} failed for {registry}; run it by hand to see why"
-        raise UnreadableCredentials(file, reason)
-    try:
-        return _parse_answer(output) if helper.returncode == 0 else None
+        raise UnreadableCredentials(file, reason) from None
     except (ValueError, TypeError, KeyError, RecursionError):
         reason = f"the helper {program} gave no login that can be read for {registry}"
         raise UnreadableCredentials(file, reason) from None
 
 
+class _Store(docker.credentials.Store):
+    """docker's way of asking a helper, with one that ends in time and does not write without end."""
+
+    def __init__(self, name: str, *, registry: str, timeout_s: float) -> None:
+        super().__init__(name)
+        self._registry = registry
+        self._timeout_s = timeout_s
+
+    def _execute(self, command: str, data: bytes | None) -> bytes:
+        with _start(self.program, command) as helper:
+            output = _exchange(helper, data or b"", limit_s=self._timeout_s)
+        if output is None:
+            raise CredentialHelperTimedOut(self.program, self._registry, self._timeout_s)
+        if helper.returncode != 0:
+            failure = subprocess.CalledProcessError(helper.returncode, self.program, output)
+            raise docker.credentials.errors.process_store_error(failure, self.program)
+        return output
+
+
 @contextmanager
-def _start(program: str) -> Iterator["subprocess.Popen[bytes]"]:
+def _start(program: str, command: str) -> Iterator["subprocess.Popen[bytes]"]:
     """Run the helper in a process group of its own: if it has to be ended, what it started ends with it."""
     with subprocess.Popen(
-        [program, "get"],
+        [program, command],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True,
     ) as helper:  # fmt: skip
         try:
@@ -102,12 +123,8 @@ def _exchange(helper: "subprocess.Popen[bytes]", question: bytes, *, limit_s: fl
     return bytes(output) if len(output) > _MAX_OUTPUT_BYTES else None
 
 
-def _parse_answer(output: bytes) -> Credentials | None:
-    answer = json.loads(output)
+def _make_credentials(answer: Mapping[str, object]) -> Credentials:
     username, secret = answer["Username"], answer["Secret"]
     if not isinstance(username, str) or not isinstance(secret, str):
         raise TypeError
-    if username == _TOKEN_USER:
-        return IdentityToken(Secret(secret))
-    # Some helpers answer with nothing where they have nothing.
-    return Login(username, Secret(secret)) if username or secret else None
+    return IdentityToken(Secret(secret)) if username == _TOKEN_USER else Login(username, Secret(secret))
