@@ -7,7 +7,7 @@ from imagebot.forge import MergeRequest
 from imagebot.life.branch import find_rival, push_branch
 from imagebot.life.history import History
 from imagebot.life.request import close_request, ensure_request, leave
-from imagebot.life.retire import close_elsewhere, retire
+from imagebot.life.retire import claim, close_elsewhere, retire
 from imagebot.life.round import Round
 from imagebot.life.standing import Owner, Standing, find_standing, merges_to, still_holds
 from imagebot.life.wishes import Wishes
@@ -48,6 +48,7 @@ def propose(round_: Round, *, group: Group, wishes: Wishes) -> Result:
     requests = wishes.history.requests.get(group.branch, ())
     request = requests[0] if requests else None
     standing = find_standing(round_.look, group.branch, git=round_.git)
+    standing = claim(round_, group.branch, standing, wishes=wishes)
     result = Result(
         group.branch, round_.wording.make_title(group), Action.UNCHANGED, url=request.url if request else None
     )

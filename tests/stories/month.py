@@ -81,6 +81,8 @@ class Month:
         self._check_people()
         if not self.is_broken:
             assert ran.exit_code == 0, self.tell(f"{ran['error']} {ran.details()}")
+            left = {branch for branch, action in ran.actions().items() if action == "left alone"}
+            assert left <= self.commits.keys(), self.tell(f"{left} are left to people who have nothing there")
             self._check_proposals()
         if self.dice.random() < 0.3:
             self.note("forgot")

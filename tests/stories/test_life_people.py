@@ -90,6 +90,38 @@ def test_a_branch_that_a_button_brought_up_to_date_is_still_ours(any_story: Stor
     assert any_story.world.count_commits(branch) == 1
 
 
+@pytest.mark.parametrize("squash", [False, True], ids=["merged", "squashed"])
+def test_a_commit_of_somebody_else_that_was_merged_keeps_the_branch_no_longer(opened: Story, squash: bool):
+    branch = opened.branch("api")
+    seed(opened.world.bare, {"note.md": b"tested by hand\n"}, branch=branch)
+    opened.run()
+    request = opened.request(branch)
+    request.removes_branch = False
+    opened.forge.merge(request.number, squash=squash)
+    left = opened.branches
+    retired = opened.act()
+    opened.push("api", "1.2.0")
+
+    assert (left, opened.branches - {branch}) == ({branch}, set())
+    assert retired == {branch: "closed"}
+    assert opened.act() == {branch: "opened"}
+    assert opened.read("main", "note.md") == b"tested by hand\n"
+
+
+def test_a_merged_branch_to_which_somebody_committed_is_moved_on_with_the_next_version(opened: Story):
+    branch = opened.branch("api")
+    seed(opened.world.bare, {"note.md": b"tested by hand\n"}, branch=branch)
+    opened.run()
+    request = opened.request(branch)
+    request.removes_branch = False
+    opened.forge.merge(request.number)
+    opened.push("api", "1.2.0")
+
+    assert opened.act() == {branch: "opened"}
+    assert opened.read(branch, "api.yaml") == opened.render(api="1.2.0")
+    assert opened.read(branch, "note.md") == b"tested by hand\n"
+
+
 # A no
 
 
