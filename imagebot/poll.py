@@ -25,7 +25,7 @@ if TYPE_CHECKING:  # the store and the client are slow to load, and `plan` needs
     from datetime import datetime, timedelta
 
     from imagebot.image.reference import Repository
-    from imagebot.image.snapshot import TagList
+    from imagebot.image.tag_list import TagList
     from imagebot.registry.client import Registries
     from imagebot.store.store import Store
 

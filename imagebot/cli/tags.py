@@ -20,7 +20,8 @@ from imagebot.cli.plan import load_or_default
 from imagebot.connect import find_store_file, make_registries
 from imagebot.errors import ImagebotError
 from imagebot.image.reference import Reference, Repository, parse_reference
-from imagebot.image.snapshot import Pushes, Since, Snapshot, TagList
+from imagebot.image.snapshot import Pushes, Since, Snapshot
+from imagebot.image.tag_list import TagList
 from imagebot.policy.variant import split_tag
 from imagebot.policy.version import Version, find_version
 from imagebot.registry.client import Registries

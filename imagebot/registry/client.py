@@ -3,16 +3,17 @@
 https://github.com/opencontainers/distribution-spec/blob/main/spec.md
 """
 
-from __future__ import annotations
-
 import hashlib
 import threading
+from collections.abc import Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
+from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self
 
 from imagebot.image.media_types import IMAGE_TYPES, INDEX_TYPES
-from imagebot.image.reference import DOCKER_HUB, InvalidReference, parse_digest
+from imagebot.image.reference import DOCKER_HUB, InvalidReference, Repository, parse_digest
+from imagebot.image.tag_list import TagList
 from imagebot.registry.access import Access, Errand
 from imagebot.registry.errors import (
     RegistryUnavailable,
@@ -28,16 +29,11 @@ from imagebot.registry.mirrors import Mirrors
 from imagebot.registry.pacing import Pacing
 from imagebot.registry.page import Pages, find_next_page, parse_page
 from imagebot.registry.transport import Transport
-from imagebot.registry.trial import Entrance
 
-if TYPE_CHECKING:  # most repositories are only listed, and what reads images is loaded by whoever fetches one
-    from collections.abc import Iterable, Mapping
-    from types import TracebackType
-
+if TYPE_CHECKING:  # most repositories are only listed: what does more is loaded by whoever wants it
     from imagebot.image.manifest import Config, Index, Manifest
-    from imagebot.image.reference import Repository
-    from imagebot.image.snapshot import TagList
     from imagebot.registry.docker_hub import DockerHub
+    from imagebot.registry.trial import Entrance
 
 _PAGE_TAGS = 1000
 # How long one list of tags may take, in timeouts of a request: one that never ends must not hold up a round.
@@ -66,7 +62,7 @@ class _Limits:
     listing_bytes: int
 
     @classmethod
-    def of(cls, tags: int) -> _Limits:
+    def of(cls, tags: int) -> "_Limits":
         page_bytes = max(16 * 1024 * 1024, tags * _TAG_BYTES)
         return cls(tags, max(1000, tags // 50), page_bytes, 4 * page_bytes)
 
@@ -153,7 +149,7 @@ class Registries:
             raise UnexpectedAnswer(repository.registry, f"as a mirror it lists no tags of {repository}")
         return listed
 
-    def find_hub(self, repository: Repository) -> DockerHub | None:
+    def find_hub(self, repository: Repository) -> "DockerHub | None":
         """Return whom to ask when tags of the repository were pushed; None if nobody beside its registry tells."""
         host = self._hosts.get(DOCKER_HUB, RegistryHost(DOCKER_HUB))
         is_on_hub = repository.registry == DOCKER_HUB and repository.path.count("/") == 1
@@ -180,7 +176,7 @@ class Registries:
             return _parse_digest_header(digest, repository.registry)
         return _hash_manifest(self._ask_manifest("GET", repository, tag), repository.registry)
 
-    def fetch_manifest(self, repository: Repository, digest: str) -> Index | Manifest:
+    def fetch_manifest(self, repository: Repository, digest: str) -> "Index | Manifest":
         """Return what a digest stands for; what comes is hashed, so it is what was asked for.
 
         Raises UnknownManifest, and what `list_tags` raises but for UnknownRepository.
@@ -189,7 +185,7 @@ class Registries:
             repository, lambda place: self._fetch_manifest(place, digest)
         )
 
-    def _fetch_manifest(self, repository: Repository, digest: str) -> Index | Manifest:
+    def _fetch_manifest(self, repository: Repository, digest: str) -> "Index | Manifest":
         answer = self._ask_manifest("GET", repository, digest)
         _check_hash(answer.body, digest, repository=repository)
         from imagebot.image.manifest import InvalidManifest, parse_manifest
@@ -199,7 +195,7 @@ class Registries:
         except InvalidManifest as error:
             raise UnreadableImage(repository.registry, f"{repository}@{digest}: {error}") from error
 
-    def fetch_config(self, repository: Repository, digest: str) -> Config:
+    def fetch_config(self, repository: Repository, digest: str) -> "Config":
         """Return the config of an image or chart by its own digest; what comes is hashed.
 
         It is a blob, and registries keep those elsewhere: it is fetched from any public host they lead to, without a
@@ -209,7 +205,7 @@ class Registries:
             repository, lambda place: self._fetch_config(place, digest)
         )
 
-    def _fetch_config(self, repository: Repository, digest: str) -> Config:
+    def _fetch_config(self, repository: Repository, digest: str) -> "Config":
         answer = self._fetch_blob(repository, digest)
         if answer.status != 200:
             reason = f"status {answer.status} where the blob {digest} of {repository} was asked for"
@@ -262,19 +258,21 @@ class Registries:
         reason = f"a blob of {repository} is said to be at {where}; it has to be at an https address"
         raise UnexpectedAnswer(repository.registry, f"{reason}, or at a host that the settings name with plain_http")
 
-    def find_entrance(self, name: str) -> Entrance:
+    def find_entrance(self, name: str) -> "Entrance":
         """Return how a registry lets us in, for whoever wants to see it done."""
+        from imagebot.registry.trial import Entrance
+
         registry = self._find_registry(name)
         return Entrance(registry.host, registry.logins, registry.transport.send, self._pacing.monotonic)
 
-    def _find_registry(self, name: str) -> _Registry:
+    def _find_registry(self, name: str) -> "_Registry":
         with self._lock:
             registry = self._registries.get(name)
             if registry is None:
                 registry = self._registries[name] = self._make_registry(name)
             return registry
 
-    def _make_registry(self, name: str) -> _Registry:
+    def _make_registry(self, name: str) -> "_Registry":
         host = self._hosts.get(name, RegistryHost(name))
         transport = self._make_transport(host, named=self._named)
         monotonic = self._pacing.monotonic

@@ -8,11 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from imagebot.image.reference import DOCKER_HUB, Repository, parse_repository
-from imagebot.registry.given_login import GivenLogin
 from imagebot.secret import Secret
+
+if TYPE_CHECKING:
+    from imagebot.registry.given_login import GivenLogin
 
 MAX_TAGS = 200_000
 """How many tags of a repository are listed unless the settings say otherwise."""
@@ -150,7 +153,7 @@ class RegistryHost:
     """Logins and all go unencrypted; for registries on this machine or a closed network."""
     ca_file: Path | None = None
     """PEM file of the authorities that sign this registry's certificate, and its token server's; no others count."""
-    logins: Mapping[str, GivenLogin] = field(default_factory=dict)
+    logins: Mapping[str, "GivenLogin"] = field(default_factory=dict)
     """By the path of repositories that a login is for, with all that is below it; empty is all of the registry."""
     token_hosts: frozenset[str] = field(default=frozenset())
     """Further hosts, `HOST` or `HOST:PORT`, that may hand out this registry's tokens and so see its login."""

@@ -6,26 +6,22 @@
    that does not let us in, the next one, as Kubernetes has it.
 """
 
-from __future__ import annotations
-
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imagebot.errors import ImagebotError
-from imagebot.registry.cloud import look_up_cloud_login
 from imagebot.registry.credentials import Found, KeptLogin, Login, LookUp, Source, SourceKind
-from imagebot.registry.given_login import Anonymous, Cloud, GivenLogin, find_cloud, make_default_login
+from imagebot.registry.host import RegistryHost
 from imagebot.registry.login_key import is_under
+from imagebot.registry.message import Answer, Request
 
-if TYPE_CHECKING:  # slow to load, and many machines have no file of logins
-    from collections.abc import Callable
-    from pathlib import Path
-
+if TYPE_CHECKING:  # slow to load, and many registries have no login
     from imagebot.registry.docker_config import Entry, LoginFile
-    from imagebot.registry.host import RegistryHost
-    from imagebot.registry.message import Answer, Request
+    from imagebot.registry.given_login import Cloud, GivenLogin
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +32,7 @@ class LoginSources:
     """Docker's `config.json`; it may not be there."""
     pull_secrets: tuple[Path, ...] = ()
     """Further files of logins, in their order; these have to be there."""
-    clouds: frozenset[Cloud] = frozenset()
+    clouds: frozenset["Cloud"] = frozenset()
     """Whose registries are recognised by their names, and asked with the machine's identity."""
 
 
@@ -56,9 +52,12 @@ class HostLogins:
         self._host, self._means = host, means
         self._given = {prefix: self._keep(self._make_look_up(login, prefix)) for prefix, login in host.logins.items()}
         self._cloud: KeptLogin | None = None
-        cloud = find_cloud(host.name)
-        if cloud in sources.clouds:
-            self._cloud = self._keep(self._make_look_up(make_default_login(cloud), ""))
+        if sources.clouds:
+            from imagebot.registry.given_login import find_cloud, make_default_login
+
+            cloud = find_cloud(host.name)
+            if cloud in sources.clouds:
+                self._cloud = self._keep(self._make_look_up(make_default_login(cloud), ""))
         self._files = _open_files(sources)
         self._filed: dict[Entry, KeptLogin] = {}
         self._passed_over: dict[str, set[KeptLogin]] = {}
@@ -114,13 +113,17 @@ class HostLogins:
     def _keep(self, look_up: LookUp) -> KeptLogin:
         return KeptLogin(look_up, monotonic=self._means.monotonic)
 
-    def _make_look_up(self, login: GivenLogin, prefix: str) -> LookUp:
+    def _make_look_up(self, login: "GivenLogin", prefix: str) -> LookUp:
+        from imagebot.registry.given_login import Anonymous
+
         if isinstance(login, Anonymous):
             return lambda: None
         if isinstance(login, Login):
             part = f'.logins["{prefix}"]' if prefix else ""
             found = Found(login, Source(SourceKind.SETTINGS, f'registries["{self._host.name}"]{part} in the settings'))
             return lambda: found
+        from imagebot.registry.cloud import look_up_cloud_login
+
         means = self._means
         return partial(look_up_cloud_login, login, self._host, send=means.send, timeout_s=means.timeout_s)
 
@@ -129,11 +132,11 @@ class HostLogins:
         prefixes = [prefix for prefix in self._given if is_under(path, prefix)]
         return self._given[max(prefixes, key=len)] if prefixes else self._cloud
 
-    def _find_entries(self, path: str) -> tuple[Entry, ...]:
+    def _find_entries(self, path: str) -> tuple["Entry", ...]:
         found = [entry for file in self._files.values() for entry in file.find_entries(self._host.name, path)]
         return tuple(sorted(found, key=lambda entry: entry.key.rank))
 
-    def _find_filed(self, entry: Entry) -> KeptLogin:
+    def _find_filed(self, entry: "Entry") -> KeptLogin:
         file, registry, timeout_s = self._files[entry.file], self._host.name, self._means.timeout_s
         with self._lock:
             kept = self._filed.get(entry)
@@ -143,7 +146,7 @@ class HostLogins:
         return kept
 
 
-def _open_files(sources: LoginSources) -> dict[Path, LoginFile]:
+def _open_files(sources: LoginSources) -> dict[Path, "LoginFile"]:
     """Return the files in the order in which they are looked at: what an operator names comes before docker's own."""
     if sources.docker_config is None and not sources.pull_secrets:
         return {}

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import urljoin, urlsplit
 
 from imagebot.image.reference import is_digest, keep_tags
-from imagebot.image.snapshot import TagList
+from imagebot.image.tag_list import TagList
 from imagebot.registry.errors import UnexpectedAnswer
 from imagebot.registry.host import find_origin
 

@@ -27,7 +27,8 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 
 from imagebot.image.history import PushedAgain, make_tags_changed
 from imagebot.image.reference import Repository
-from imagebot.image.snapshot import Sighting, Snapshot, TagList
+from imagebot.image.snapshot import Sighting, Snapshot
+from imagebot.image.tag_list import TagList
 from imagebot.store.history import end_failure, keep_event
 from imagebot.store.schema import Instant, find_instant, repositories, tags, to_utc
 

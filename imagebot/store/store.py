@@ -24,7 +24,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from imagebot.errors import NeedsOperator, Transient
 from imagebot.image.reference import Repository
-from imagebot.image.snapshot import Sighting, Snapshot, TagList
+from imagebot.image.snapshot import Sighting, Snapshot
+from imagebot.image.tag_list import TagList
 from imagebot.store import snapshots
 from imagebot.store.contents import Content, format_content, parse_content
 from imagebot.store.history import HistoryMemory

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from imagebot.demo.push import push_image
 from imagebot.image.reference import Repository
-from imagebot.image.snapshot import TagList
+from imagebot.image.tag_list import TagList
 from imagebot.registry.page import Pages, parse_page
 from imagebot.store.store import Store
 from tests.servers.docker_registry import DockerRegistry

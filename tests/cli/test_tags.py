@@ -12,7 +12,7 @@ from imagebot.demo.loopback import Reply
 from imagebot.demo.push import push_image
 from imagebot.demo.registry import LoopbackRegistry
 from imagebot.image.reference import Repository
-from imagebot.image.snapshot import TagList
+from imagebot.image.tag_list import TagList
 from imagebot.store.store import Store
 from tests.cli.conftest import Run
 

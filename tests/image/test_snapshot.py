@@ -1,11 +1,11 @@
 """Since when a tag has been what it is: by the registry's word, else by what was seen."""
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from imagebot.image.reference import Repository
-from imagebot.image.snapshot import MOST_AHEAD, Sighting, Since, Snapshot, Source, TagList
+from imagebot.image.snapshot import MOST_AHEAD, Sighting, Since, Snapshot, Source
 
 JANUARY, FEBRUARY, MARCH = (datetime(2026, month, 1, 12, 30, tzinfo=UTC) for month in (1, 2, 3))
 SECOND = timedelta(seconds=1)
@@ -53,30 +53,3 @@ def test_nothing_is_known_of_a_tag(has_history, tag):
 
 def test_a_time_is_told_with_its_source():
     assert str(Since(FEBRUARY, Source.PUSHED_AGAIN)) == "seen to be pushed again 2026-02-01 12:30 UTC"
-
-
-TIME = datetime(2026, 3, 2, 8, 30, 0, 123456, tzinfo=UTC)
-
-
-def test_lists_of_the_same_tags_and_times_have_one_fingerprint():
-    lists = [
-        TagList(("a", "b"), {"a": TIME, "b": TIME}),
-        TagList(("a", "b"), {"b": TIME, "a": TIME.astimezone(timezone(timedelta(hours=2)))}, {"a": "x"}, dropped=1),
-    ]
-
-    assert len({listed.fingerprint for listed in lists}) == 1
-
-
-@pytest.mark.parametrize(
-    "other",
-    [
-        pytest.param(TagList(("a",), {"a": TIME}), id="a tag less"),
-        pytest.param(TagList(("a", "c"), {"a": TIME}), id="another tag"),
-        pytest.param(TagList(("ab",), {"a": TIME}), id="the same letters"),
-        pytest.param(TagList(("a", "b")), id="no time"),
-        pytest.param(TagList(("a", "b"), {"a": TIME + timedelta(microseconds=1)}), id="another time"),
-        pytest.param(TagList(("a", "b"), {"b": TIME}), id="the time of another"),
-    ],
-)
-def test_other_lists_have_another_fingerprint(other):
-    assert other.fingerprint != TagList(("a", "b"), {"a": TIME}).fingerprint

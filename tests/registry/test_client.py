@@ -13,7 +13,7 @@ from imagebot.demo.push import push_image
 from imagebot.demo.registry import LoopbackRegistry
 from imagebot.errors import NeedsOperator, Transient
 from imagebot.image.reference import Repository, parse_repository
-from imagebot.image.snapshot import TagList
+from imagebot.image.tag_list import TagList
 from imagebot.registry.client import Registries
 from imagebot.registry.credentials import Login
 from imagebot.registry.errors import (

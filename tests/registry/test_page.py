@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imagebot.image.snapshot import TagList
+from imagebot.image.tag_list import TagList
 from imagebot.registry.errors import UnexpectedAnswer
 from imagebot.registry.page import Page, Pages, find_next_page, parse_page
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from imagebot.image.history import Failing, Outage, PushedAgain, TagsChanged
 from imagebot.image.reference import Repository
-from imagebot.image.snapshot import TagList
+from imagebot.image.tag_list import TagList
 from imagebot.store.history import format_event, parse_event
 from imagebot.store.store import Store
 

@@ -12,7 +12,8 @@ import pytest
 
 from imagebot.errors import NeedsOperator
 from imagebot.image.reference import Repository
-from imagebot.image.snapshot import Sighting, Snapshot, TagList
+from imagebot.image.snapshot import Sighting, Snapshot
+from imagebot.image.tag_list import TagList
 from imagebot.store.schema import VERSION
 from imagebot.store.store import KeptOutcome, Store, StoreBroken, StoreBusy, StoreRefused, StoreUnavailable
 

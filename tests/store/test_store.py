@@ -13,7 +13,8 @@ from sqlalchemy import event
 
 from imagebot.image.manifest import Manifest
 from imagebot.image.reference import Repository
-from imagebot.image.snapshot import Sighting, Since, Snapshot, Source, TagList
+from imagebot.image.snapshot import Sighting, Since, Snapshot, Source
+from imagebot.image.tag_list import TagList
 from imagebot.store.store import KeptOutcome, Store
 
 API = Repository("ghcr.io", "acme/api")

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from imagebot.image.reference import Repository
-from imagebot.image.snapshot import TagList
+from imagebot.image.tag_list import TagList
 from imagebot.policy.policies import SemverRange
 from imagebot.policy.range import parse_range
 from imagebot.policy.reading import Rules
