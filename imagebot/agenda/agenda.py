@@ -14,7 +14,20 @@ from datetime import datetime, timedelta
 from imagebot.agenda.due_queue import DueQueue
 from imagebot.agenda.host_queues import HostQueues
 from imagebot.agenda.rhythm import find_phase, find_retry_s, find_slot_s
-from imagebot.agenda.values import Cause, Job, Now, Phase, Plan, Poll, Polled, Timing, Trouble, Update, Updated, View
+from imagebot.agenda.values import (
+    Cause,
+    DueRound,
+    Now,
+    Phase,
+    Plan,
+    Poll,
+    Polled,
+    Timing,
+    Trouble,
+    Update,
+    Updated,
+    View,
+)
 from imagebot.image.reference import Repository
 from imagebot.proposal.schedule import Open, find_window
 
@@ -127,8 +140,15 @@ class Agenda:
         self._wake(repository, now)
         return True
 
-    def take(self, now: Now) -> tuple[Job, ...]:
-        """Take what may begin now; each job has to be said to have ended."""
+    def forgive(self, now: Now) -> None:
+        """Let everything that failed be tried again as soon as possible: what stood in the way may have been mended."""
+        self._hosts.forgive()
+        for keys in (self._targets, self._repositories):
+            for key in [key for key, known in keys.items() if known.course.failures]:
+                self._wake(key, now)
+
+    def take(self, now: Now) -> tuple[DueRound, ...]:
+        """Take what may begin now; each round has to be said to have ended."""
         self._watch_wall(now)
         for name in self._due_at.pop_due(now.wall.timestamp()):
             self._meet_time(name, now)
@@ -190,8 +210,8 @@ class Agenda:
         target = None if isinstance(key, Repository) else self._targets[key]
         return Timing(course.phase, due_in_s, course.failures, None if target is None else _find_instant(target))
 
-    def _take_updates(self, now: Now) -> list[Job]:
-        jobs: list[Job] = []
+    def _take_updates(self, now: Now) -> list[DueRound]:
+        rounds: list[DueRound] = []
         while self._ready and self._updating < self._limits.updates:
             name = next(iter(self._ready))
             del self._ready[name]
@@ -201,18 +221,18 @@ class Agenda:
             target.is_stale = False
             self._begin(target.course, now)
             self._updating += 1
-            jobs.append(Update(name, is_full, target.may_await))
-        return jobs
+            rounds.append(Update(name, is_full, target.may_await))
+        return rounds
 
-    def _take_polls(self, now: Now) -> list[Job]:
-        jobs: list[Job] = []
+    def _take_polls(self, now: Now) -> list[DueRound]:
+        rounds: list[DueRound] = []
         while self._polling < self._limits.polls and (repository := self._hosts.take(now.steady_s)) is not None:
             known = self._repositories[repository]
             self._begin(known.course, now)
             self._polling += 1
             watched = (self._targets[user].uses.get(repository, frozenset()) for user in known.users)
-            jobs.append(Poll(repository, frozenset().union(*watched)))
-        return jobs
+            rounds.append(Poll(repository, frozenset().union(*watched)))
+        return rounds
 
     def _begin(self, course: _Course, now: Now) -> None:
         course.phase, course.started_s, course.is_wanted_again = Phase.RUNNING, now.steady_s, False

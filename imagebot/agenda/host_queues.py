@@ -65,6 +65,11 @@ class HostQueues:
             host.paused_until_s = max(host.paused_until_s, now_s + pause_s)
         self._tidy(repository.registry)
 
+    def forgive(self) -> None:
+        """Ask every host again as if it had never failed."""
+        for host in self._hosts.values():
+            host.failures, host.paused_until_s = 0, float("-inf")
+
     def view(self, now_s: float) -> Mapping[str, HostTiming]:
         return {
             name: HostTiming(len(host.ready), host.running, host.failures, max(0.0, host.paused_until_s - now_s))

@@ -1,4 +1,4 @@
-"""What the agenda is told and what it says: instants, jobs, and how these ended."""
+"""What the agenda is told and what it says: instants, rounds, and how these ended."""
 
 import enum
 from collections.abc import Mapping
@@ -54,11 +54,11 @@ class Update:
     may_await: bool = True
 
 
-Job = Poll | Update
+DueRound = Poll | Update
 
 
 class Cause(enum.Enum):
-    """Who can help where a job failed."""
+    """Who can help where a round failed."""
 
     PASSING = "passing"
     """Time: it is tried again soon."""
@@ -70,7 +70,7 @@ class Cause(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Why a job failed. `pause_s` is how long whoever was asked wants to be left alone, if it says so."""
+    """Why a round failed. `pause_s` is how long whoever was asked wants to be left alone, if it says so."""
 
     cause: Cause
     pause_s: float | None = None

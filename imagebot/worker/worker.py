@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Self
 
 from imagebot.agenda.agenda import Agenda, Limits
-from imagebot.agenda.values import Cause, Finished, Job, Now, Plan, Poll, Polled, Trouble, Update, Updated, View
+from imagebot.agenda.values import Cause, DueRound, Finished, Now, Plan, Poll, Polled, Trouble, Update, Updated, View
 from imagebot.connect import make_registries
 from imagebot.image.reference import Repository
 from imagebot.log import bound_fields, log
@@ -25,7 +25,7 @@ from imagebot.registry.pacing import Pacing
 from imagebot.rounds import Rounds
 from imagebot.settings.operator import Settings, TargetSettings
 from imagebot.store.store import Store
-from imagebot.worker.tasks import Tasks
+from imagebot.worker.steps import Steps
 
 # What is decided when imagebot starts; another value is heeded at the next start.
 _FIXED = ("data_dir", "parallel_polls", "parallel_updates")
@@ -68,7 +68,7 @@ class Worker:
             self._updates = stack.enter_context(make_pool(self.settings.parallel_updates))
             # Updates wait for what is asked for them, so that has threads of its own.
             lanes = stack.enter_context(Lanes(self.settings.parallel_polls))
-            self._tasks = Tasks(lanes=lanes, now=lambda: self._clock().wall)
+            self._steps = Steps(lanes=lanes, now=lambda: self._clock().wall)
             self._rounds = Rounds(self.settings, self._store, self._make_client(self.settings))
             stack.callback(self._close)
             self._configure(self.settings)
@@ -103,15 +103,15 @@ class Worker:
             return self._agenda.view(self._clock())
 
     def find_prefix(self, target: str) -> str | None:
-        return self._tasks.find_prefix(target)
+        return self._steps.find_prefix(target)
 
     def find_rules(self, target: str, entry: str, line: int) -> Rules | None:
-        return self._tasks.find_rules(target, entry, line)
+        return self._steps.find_rules(target, entry, line)
 
     def reconfigure(self, settings: Settings) -> tuple[str, ...]:
         """Go by other settings from now on; return the keys of which the new values count only after another start.
 
-        Rounds that run end by the settings that they began with.
+        Rounds that run end by the settings that they began with. What failed before is tried again at once.
         """
         fixed = {name: getattr(self.settings, name) for name in _FIXED}
         unheeded = tuple(name for name in _FIXED if getattr(settings, name) != fixed[name])
@@ -123,7 +123,9 @@ class Worker:
             self.settings = settings
             self._rounds = Rounds(settings, self._store, registries)
             self._configure(settings)
-            self._begin(self._clock())
+            now = self._clock()
+            self._agenda.forgive(now)
+            self._begin(now)
         return unheeded
 
     def stop(self) -> None:
@@ -137,54 +139,54 @@ class Worker:
             return self._changed.wait_for(lambda: self._running == 0, timeout_s)
 
     def _begin(self, now: Now) -> None:
-        jobs = () if self._is_stopping else self._agenda.take(now)
-        self._running += len(jobs)
-        for job in jobs:
-            (self._polls if isinstance(job, Poll) else self._updates).submit(self._run, job)
+        rounds = () if self._is_stopping else self._agenda.take(now)
+        self._running += len(rounds)
+        for due in rounds:
+            (self._polls if isinstance(due, Poll) else self._updates).submit(self._run, due)
 
     def _configure(self, settings: Settings) -> None:
         targets = {target.name: target for target in settings.targets}
         for name, target in targets.items():
             if self._targets.get(name) != target:
                 self._versions[name] = self._versions.get(name, 0) + 1
-                self._tasks.forget(name)
+                self._steps.forget(name)
         self._targets = targets
         plans = {name: _make_plan(target, settings, self._versions[name]) for name, target in targets.items()}
         self._agenda.configure(plans, _make_limits(settings), self._clock())
 
-    def _run(self, job: Job) -> None:
-        """Do a job, in a thread of a pool, and whatever can begin after it."""
+    def _run(self, due: DueRound) -> None:
+        """Do a round, in a thread of a pool, and whatever can begin after it."""
         began_s = self._clock().steady_s
         with bound_fields(round_id=secrets.token_hex(6)):
-            ended = self._do(job)
+            ended = self._do(due)
             duration_s = self._clock().steady_s - began_s
-            log.debug("round_ended", job=str(job), result=_name_result(ended), duration_s=round(duration_s, 3))
-        self._observe(Finished("poll" if isinstance(job, Poll) else "update", _name_result(ended), duration_s))
-        self._end(job, ended)
+            log.debug("round_ended", due=str(due), result=_name_result(ended), duration_s=round(duration_s, 3))
+        self._observe(Finished("poll" if isinstance(due, Poll) else "update", _name_result(ended), duration_s))
+        self._end(due, ended)
 
-    def _do(self, job: Job) -> Polled | Updated:
+    def _do(self, due: DueRound) -> Polled | Updated:
         try:
-            return self._dispatch(job)
-        except Exception:  # noqa: BLE001 - the worker's loop: a bug ends its job, and the others go on
-            log.exception("round_ended_by_a_bug", job=str(job))
+            return self._dispatch(due)
+        except Exception:  # noqa: BLE001 - the worker's loop: a bug ends its round, and the others go on
+            log.exception("round_ended_by_a_bug", due=str(due))
             trouble = Trouble(Cause.OPERATOR)
-            return Polled(trouble=trouble) if isinstance(job, Poll) else Updated(trouble=trouble)
+            return Polled(trouble=trouble) if isinstance(due, Poll) else Updated(trouble=trouble)
 
-    def _dispatch(self, job: Job) -> Polled | Updated:
+    def _dispatch(self, due: DueRound) -> Polled | Updated:
         rounds = self._rounds
-        if isinstance(job, Poll):
-            return self._tasks.poll(job, rounds)
-        target = self._targets.get(job.target)
-        # It may have been taken out of the settings since the job was taken.
-        return self._tasks.update(job, target, rounds) if target is not None else Updated()
+        if isinstance(due, Poll):
+            return self._steps.poll(due, rounds)
+        target = self._targets.get(due.target)
+        # It may have been taken out of the settings since the round was taken.
+        return self._steps.update(due, target, rounds) if target is not None else Updated()
 
-    def _end(self, job: Job, ended: Polled | Updated) -> None:
+    def _end(self, due: DueRound, ended: Polled | Updated) -> None:
         with self._changed:
             now = self._clock()
-            if isinstance(job, Poll) and isinstance(ended, Polled):
-                self._agenda.end_poll(job.repository, ended, now)
-            elif isinstance(job, Update) and isinstance(ended, Updated):
-                self._agenda.end_update(job.target, ended, now)
+            if isinstance(due, Poll) and isinstance(ended, Polled):
+                self._agenda.end_poll(due.repository, ended, now)
+            elif isinstance(due, Update) and isinstance(ended, Updated):
+                self._agenda.end_update(due.target, ended, now)
             self._running -= 1
             self._begin(now)
             self._changed.notify_all()

@@ -1,4 +1,4 @@
-"""A simulated time in which an agenda is worked through: a clock that only tests move, and jobs that end when told."""
+"""A simulated time in which an agenda is worked through: a clock that tests move, and rounds that end when told."""
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from imagebot.agenda.agenda import Agenda, Limits
-from imagebot.agenda.values import Job, Now, Plan, Poll, Polled, Update, Updated
+from imagebot.agenda.values import DueRound, Now, Plan, Poll, Polled, Update, Updated
 from imagebot.image.reference import Repository
 
 START = datetime(2026, 9, 1, 12, tzinfo=UTC)
@@ -27,7 +27,7 @@ class Simulation:
 
     agenda: Agenda
     now: Now = field(default_factory=lambda: Now(START, 1000.0))
-    running: dict[Key, Job] = field(default_factory=dict)
+    running: dict[Key, DueRound] = field(default_factory=dict)
     began: defaultdict[Key, list[float]] = field(default_factory=lambda: defaultdict(list))
 
     def advance(self, seconds: float, *, step_s: float = 0) -> None:
@@ -35,15 +35,15 @@ class Simulation:
         wall = self.now.wall + timedelta(seconds=seconds + step_s)
         self.now = Now(wall, self.now.steady_s + seconds)
 
-    def beat(self) -> tuple[Job, ...]:
+    def beat(self) -> tuple[DueRound, ...]:
         """Begin what may begin; nothing runs twice at once, and no more than was allowed."""
-        jobs = self.agenda.take(self.now)
-        for job in jobs:
-            key = find_key(job)
+        rounds = self.agenda.take(self.now)
+        for due in rounds:
+            key = find_key(due)
             assert key not in self.running
-            self.running[key] = job
+            self.running[key] = due
             self.began[key].append(self.now.steady_s)
-        return jobs
+        return rounds
 
     def end(self, key: Key, ended: Polled | Updated) -> None:
         del self.running[key]
@@ -54,15 +54,15 @@ class Simulation:
             assert isinstance(ended, Updated)
             self.agenda.end_update(key, ended, self.now)
 
-    def live(self, seconds: int, end: Callable[[Job], Polled | Updated], *, beat_s: int = 1) -> list[Job]:
+    def live(self, seconds: int, end: Callable[[DueRound], Polled | Updated], *, beat_s: int = 1) -> list[DueRound]:
         """Let time pass in beats; each round that begins ends within the same beat. Return all that began."""
-        began: list[Job] = []
+        began: list[DueRound] = []
         for _ in range(seconds // beat_s):
             self.advance(beat_s)
-            while jobs := self.beat():
-                began += jobs
-                for job in jobs:
-                    self.end(find_key(job), end(job))
+            while rounds := self.beat():
+                began += rounds
+                for due in rounds:
+                    self.end(find_key(due), end(due))
         return began
 
 
@@ -75,16 +75,16 @@ def simulate(
     return simulation
 
 
-def find_key(job: Job) -> Key:
-    return job.repository if isinstance(job, Poll) else job.target
+def find_key(due: DueRound) -> Key:
+    return due.repository if isinstance(due, Poll) else due.target
 
 
-def end_well(found: Mapping[str, Mapping[Repository, frozenset[str]]]) -> Callable[[Job], Polled | Updated]:
-    """Make what ends every job: nothing moved, and the targets use these repositories."""
+def end_well(found: Mapping[str, Mapping[Repository, frozenset[str]]]) -> Callable[[DueRound], Polled | Updated]:
+    """Make what ends every round: nothing moved, and the targets use these repositories."""
 
-    def end(job: Job) -> Polled | Updated:
-        if isinstance(job, Update):
-            return Updated(found[job.target] if job.is_full else None, was_full=job.is_full)
+    def end(due: DueRound) -> Polled | Updated:
+        if isinstance(due, Update):
+            return Updated(found[due.target] if due.is_full else None, was_full=due.is_full)
         return Polled()
 
     return end

@@ -41,7 +41,7 @@ def test_an_update_without_a_reason_is_only_a_look_until_a_recheck_is_due():
 
     began = simulation.live(1500, end_well({"fleet": uses()}))
 
-    assert [job.is_full for job in began if isinstance(job, Update)] == [True, False, False, False, False, True]
+    assert [due.is_full for due in began if isinstance(due, Update)] == [True, False, False, False, False, True]
 
 
 def test_news_of_an_image_lets_the_targets_that_use_it_be_updated_at_once_and_no_others():
@@ -254,7 +254,7 @@ def test_a_host_in_trouble_is_left_alone_and_then_asked_by_one_poll_at_a_time():
     host = simulation.agenda.view(simulation.now).hosts["ghcr.io"]
     assert (host.ready, host.running, host.paused_s >= 100) == (2, 0, True)
     simulation.advance(99)
-    assert not any(isinstance(job, Poll) for job in simulation.beat())
+    assert not any(isinstance(due, Poll) for due in simulation.beat())
 
     simulation.advance(5)
 
@@ -263,13 +263,30 @@ def test_a_host_in_trouble_is_left_alone_and_then_asked_by_one_poll_at_a_time():
     assert Poll(WEB) in simulation.beat()
 
 
+def test_what_failed_is_tried_again_at_once_when_it_is_forgiven():
+    simulation = simulate({"fleet": MINUTES_5})
+    simulation.beat()
+    simulation.end("fleet", Updated(uses(API, CACHE), awaits=frozenset({API, CACHE})))
+    simulation.beat()
+    simulation.end(API, Polled(trouble=Trouble(Cause.HOST, pause_s=3600)))
+    simulation.end(CACHE, Polled(trouble=Trouble(Cause.OPERATOR)))
+    simulation.beat()
+    simulation.end("fleet", Updated(trouble=Trouble(Cause.OPERATOR)))
+    simulation.advance(LEAST_GAP_S)
+    assert simulation.beat() == ()
+
+    simulation.agenda.forgive(simulation.now)
+
+    assert set(simulation.beat()) == {Poll(API), Poll(CACHE), Update("fleet")}
+
+
 def test_one_host_never_takes_all_the_threads():
     mine = [CACHE, *(type(API)("slow.example.com", f"a/{number}") for number in range(20))]
     simulation = simulate({"fleet": MINUTES_5})
     simulation.beat()
     simulation.end("fleet", Updated(uses(*mine), awaits=frozenset(mine)))
 
-    began = [job.repository.registry for job in simulation.beat() if isinstance(job, Poll)]
+    began = [due.repository.registry for due in simulation.beat() if isinstance(due, Poll)]
 
     assert sorted(began) == ["docker.io", "slow.example.com", "slow.example.com"]
 

@@ -1,4 +1,4 @@
-"""What a job of the agenda comes to: one poll or one update, done here and now, and how it ended.
+"""What a due round comes to: one poll or one update, done here and now, and how it ended.
 
 What it remembers beside the store can be lost: the first update of every target is a full one.
 """
@@ -35,8 +35,8 @@ class _Seen:
     branches: Mapping[str, Oid]
 
 
-class Tasks:
-    """Does jobs, each with the `Rounds` of its time; no two at once are about the same target or repository."""
+class Steps:
+    """Does rounds, each by the `Rounds` of its time. No two at once are about the same target or repository."""
 
     def __init__(self, *, lanes: Lanes, now: Callable[[], datetime]) -> None:
         self._lanes, self._now = lanes, now
@@ -45,9 +45,9 @@ class Tasks:
         self._seen: dict[str, _Seen] = {}
         self._rules: dict[str, Mapping[tuple[str, int], Rules]] = {}
 
-    def poll(self, job: Poll, rounds: Rounds) -> Polled:
+    def poll(self, due: Poll, rounds: Rounds) -> Polled:
         """Poll a repository, and tell whether anything is other than it was."""
-        repository, now = job.repository, self._now()
+        repository, now = due.repository, self._now()
         has_moved = rounds.refresh(repository, now=now)
         if isinstance(has_moved, Unlisted):
             self._unlisted[repository] = has_moved
@@ -56,7 +56,7 @@ class Tasks:
         self._polled.add(repository)
         registries, store = rounds.registries, rounds.store
         try:
-            has_moved |= watch_digests(repository, job.watched, registries=registries, store=store, now=now)
+            has_moved |= watch_digests(repository, due.watched, registries=registries, store=store, now=now)
         except ImagebotError as error:
             needs_operator = isinstance(error, NeedsOperator)
             (log.error if needs_operator else log.warning)(
@@ -65,9 +65,9 @@ class Tasks:
             return Polled(has_moved, Trouble(Cause.OPERATOR if needs_operator else Cause.PASSING))
         return Polled(has_moved)
 
-    def update(self, job: Update, target: TargetSettings, rounds: Rounds) -> Updated:
+    def update(self, due: Update, target: TargetSettings, rounds: Rounds) -> Updated:
         """Update a target, unless all that is asked for is to see whether it moved, and it did not."""
-        if not job.is_full and (unmoved := self._look_briefly(target, rounds)) is not None:
+        if not due.is_full and (unmoved := self._look_briefly(target, rounds)) is not None:
             return unmoved
         # What is remembered must not outlive an update that ends in the middle.
         self._seen.pop(target.name, None)
@@ -82,7 +82,7 @@ class Tasks:
             log.error("listings_not_read", target=target.name, error=str(error))
             return Updated(dict.fromkeys(wanted, frozenset()), trouble=_OPERATOR)
         missing = wanted - listings.keys()
-        if missing and job.may_await:
+        if missing and due.may_await:
             return Updated(dict.fromkeys(wanted, frozenset()), awaits=missing)
         inquiry = Inquiry(rounds.registries, rounds.store, pool=self._lanes, now=now)
         outcome = rounds.update(seen, inquiry=inquiry, listings=listings, now=now)
