@@ -7,6 +7,7 @@ repository: its places stay as they are.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING, TypeVar
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 from imagebot.errors import ImagebotError, NeedsOperator
 from imagebot.image.description import find_representative, make_description
 from imagebot.image.manifest import Config, Index, Manifest
+from imagebot.image.reference import DOCKER_HUB
 from imagebot.image.snapshot import Pushes, Sighting, Snapshot
 from imagebot.log import log
 from imagebot.policy.known import Answers, Fact, Question
@@ -75,9 +77,13 @@ class Inquiry:
                 tags.update([tag] if tag is not None and isinstance(rules.policy, Newest) else [])
 
         listed = {each: listing for each in wanted if isinstance(listing := listings[each], Snapshot)}
-        told = sorted(each for each in listed if listed[each].digests or self._registries.find_hub(each) is not None)
+        hubs = {each for each in listed if self._registries.find_hub(each) is not None}
+        told = sorted(each for each in listed if each in hubs or listed[each].digests)
+        # What Docker Hub's API told before says nothing of what came since it was turned off.
+        others = (each for each in listed if each.registry == DOCKER_HUB and each not in told)
+        silent = {each: replace(listed[each], pushed_at={}) for each in others}
         added = self._pool.map(lambda each: self._find_asker(each).add_pushes(listed[each], wanted[each]), told)
-        return {**listings, **dict(zip(told, added, strict=True))} if told else listings
+        return {**listings, **silent, **dict(zip(told, added, strict=True))} if told or silent else listings
 
     def describe(self, repository: Repository, identifiers: Iterable[str]) -> Mapping[str, Description]:
         """Find what images, each named by a tag or digest, say of themselves; those that cannot be had are missing.

@@ -22,6 +22,7 @@ from imagebot.poll import Doubt, poll
 from imagebot.proposal.choose import Choice
 from imagebot.proposal.survey import Survey, survey
 from imagebot.registry.client import Registries
+from imagebot.registry.host import RegistryHost
 from imagebot.registry.lanes import Lanes
 from imagebot.registry.pacing import Pacing
 from imagebot.store.store import Store
@@ -71,9 +72,10 @@ def choose(hub: Hub, tmp_path: Path) -> Iterator[Choose]:
     with ExitStack() as stack:
         store = stack.enter_context(Store.open(tmp_path / "store.sqlite"))
 
-        def choose(found: Survey, at: datetime = NOW) -> Choice:
+        def choose(found: Survey, at: datetime = NOW, *, hub_api: str | None = "hub.docker.com") -> Choice:
+            hosts = {"docker.io": RegistryHost("docker.io", hub_api=hub_api)}
             pacing = Pacing(wait=lambda _: None)
-            with Registries({}, timeout_s=5, user_agent="test", pacing=pacing) as registries, Lanes(4) as pool:
+            with Registries(hosts, timeout_s=5, user_agent="test", pacing=pacing) as registries, Lanes(4) as pool:
                 doubt = Doubt(max_shrink=1, patience=DAY)
                 listing = poll(API, registries=registries, store=store, doubt=doubt, now=at)
                 (choice,) = Inquiry(registries, store, pool=pool, now=at).choose(found, {API: listing})
@@ -118,7 +120,7 @@ def test_the_newest_is_what_was_pushed_last(hub: Hub, choose: Choose):
 
 
 def test_the_tag_now_written_is_asked_for_by_itself_if_it_is_not_among_the_last(hub: Hub, choose: Choose):
-    others: dict[str, Tag] = {f"other{number}": (NOW - DAY, "") for number in range(2000)}
+    others: dict[str, Tag] = {f"other{number}": (NOW - DAY, "") for number in range(500)}
     hub.push("old", NOW - 99 * DAY)
     hub.push("new", NOW)
     hub.api.repositories[PATH] |= others
@@ -137,6 +139,19 @@ def test_a_tag_of_which_nobody_tells_keeps_nothing_from_the_others(hub: Hub, cho
 
     assert isinstance(choice.verdict, NoCandidate)
     assert choice.verdict.reason.startswith("it is not known when old was pushed, which is written")
+
+
+def test_what_was_told_is_forgotten_where_nobody_is_asked_any_more(hub: Hub, choose: Choose):
+    hub.push("old", NOW - 9 * DAY)
+    found = make_survey("acme/api:old", Newest(Moment.PUSHED))
+    choose(found)
+    hub.push("new", NOW + DAY)
+
+    choice = choose(found, NOW + DAY, hub_api=None)
+
+    assert choice.new_tag == "new"
+    assert isinstance(choice.verdict, Selection)
+    assert choice.verdict.since == Since(NOW + DAY, Source.FIRST_SEEN)
 
 
 def test_what_needs_no_times_asks_for_none(hub: Hub, choose: Choose):

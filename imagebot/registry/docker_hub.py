@@ -16,8 +16,8 @@ from imagebot.image.snapshot import Pushes
 from imagebot.registry.errors import UnexpectedAnswer
 from imagebot.registry.message import Answer, Request
 
-# What was pushed before the last 2000 tags has a time too late to matter to any min_age.
-_MOST_PAGES = 20
+# Of what was pushed before the last 500 tags hardly anything is a candidate; its age is from when it was first seen.
+_MOST_PAGES = 5
 _PAGE_TAGS = 100
 _MAX_BYTES = 4 * 1024 * 1024
 
