@@ -15,7 +15,7 @@ from prometheus_client import (
 from prometheus_client.core import GaugeMetricFamily, Metric
 
 import imagebot
-from imagebot.agenda.values import Finished, View
+from imagebot.agenda.values import Finished, Timing, View
 from imagebot.traffic import Exchange
 from imagebot.web.board import TargetState
 from imagebot.web.source import Source
@@ -91,12 +91,13 @@ class _Standing:
         yield _make("imagebot_info", "The version of imagebot, as a label.", "version", [(imagebot.__version__, 1)])
         left = self._metrics.list_left()
         yield _make("imagebot_requests_left", "How many requests a host said are left to us.", "host", left)
-        yield from _tell_agenda(self._source.view())
-        yield from _tell_targets(self._source.list_targets(), self._source.clock().wall)
+        now = self._source.clock().wall
+        yield from _tell_agenda(self._source.view(), now)
+        yield from _tell_targets(self._source.list_targets(), now)
 
 
-def _tell_agenda(view: View) -> Iterator[Metric]:
-    due = [(name, timing.due_in_s) for name, timing in view.targets.items() if timing.due_in_s is not None]
+def _tell_agenda(view: View, now: datetime) -> Iterator[Metric]:
+    due = [(name, each) for name, timing in view.targets.items() if (each := _find_due_s(timing, now)) is not None]
     yield _make("imagebot_target_due_seconds", "In how many seconds a target is due.", "target", due)
     failures = [(name, timing.failures) for name, timing in view.targets.items()]
     yield _make("imagebot_target_failures", "How many rounds of a target failed in a row.", "target", failures)
@@ -107,6 +108,12 @@ def _tell_agenda(view: View) -> Iterator[Metric]:
     yield _make("imagebot_registry_paused_seconds", "For how long a registry is left alone.", "host", paused)
     ready = [(name, host.ready) for name, host in view.hosts.items()]
     yield _make("imagebot_registry_ready_polls", "Polls that wait for their turn.", "host", ready)
+
+
+def _find_due_s(timing: Timing, now: datetime) -> float | None:
+    """Find in how many seconds something is due, by its interval or an instant, whichever comes first."""
+    at_s = None if timing.at is None else max(0.0, (timing.at - now).total_seconds())
+    return min((each for each in (timing.due_in_s, at_s) if each is not None), default=None)
 
 
 def _tell_targets(targets: Sequence[TargetState], now: datetime) -> Iterator[Metric]:

@@ -3,6 +3,7 @@
 import json
 import shutil
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 import requests
@@ -60,7 +61,10 @@ def test_it_is_unready_while_it_stops_and_alive(site: Site):
 def test_metrics_are_our_own_and_prometheus_reads_them(site: Site):
     site.metrics.observe(Finished("poll", "moved", 0.2))
     site.view = View(
-        {"fleet": Timing(Phase.WAITING, 12.0, failures=3)},
+        {
+            "fleet": Timing(Phase.WAITING, 12.0, failures=3),
+            "nightly": Timing(Phase.WAITING, None, at=site.now.wall + timedelta(hours=1)),
+        },
         {Repository("ghcr.io", "acme/api"): Timing(Phase.READY, None)},
         {"ghcr.io": HostTiming(1, 0, 2, 30.0)},
     )
@@ -73,6 +77,7 @@ def test_metrics_are_our_own_and_prometheus_reads_them(site: Site):
         'imagebot_rounds_total{kind="poll",result="moved"} 1.0',
         'imagebot_round_seconds_count{kind="poll"} 1.0',
         'imagebot_target_due_seconds{target="fleet"} 12.0',
+        'imagebot_target_due_seconds{target="nightly"} 3600.0',
         'imagebot_target_failures{target="fleet"} 3.0',
         'imagebot_repositories{phase="ready"} 1.0',
         'imagebot_registry_paused_seconds{host="ghcr.io"} 30.0',
