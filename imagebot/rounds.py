@@ -22,6 +22,7 @@ from imagebot.life.round import Round
 from imagebot.log import bound_fields, log
 from imagebot.look import Look, look
 from imagebot.poll import Doubt, poll, refresh
+from imagebot.proposal.cautions import find_left
 from imagebot.proposal.choose import Listings, Unlisted
 from imagebot.proposal.image_state import list_image_states
 from imagebot.proposal.outcome import Outcome
@@ -109,9 +110,10 @@ class Rounds:
                 warnings = check_forge(forge, memory=memory, now=now)
                 if target.report_faults and not self.is_dry and has_reported(memory):
                     withdraw_fault(target, forge=forge, memory=memory)
-                wording = Wording(seen, forge, inquiry.describe)
+                wording = Wording(seen, forge, inquiry.describe, find_left(seen.survey, make_changes(choices)))
                 round_ = Round(seen, git, forge, now, memory, wording, self.is_dry)
-                outcome = replace(update(round_, listings=listings, choices=choices), warnings=warnings)
+                outcome = update(round_, listings=listings, choices=choices)
+                outcome = replace(outcome, warnings=(*warnings, *wording.faults.values()))
             if not self.is_dry:
                 self.store.keep_outcome(target.name, at=now, summary=_summarize(outcome, seen, listings, now=now))
             log.info("target_updated", head=outcome.head, **outcome.count_actions())

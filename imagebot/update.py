@@ -33,7 +33,6 @@ from imagebot.life.round import Round
 from imagebot.life.wishes import Wishes
 from imagebot.log import log
 from imagebot.look import fetch_branches, look_again
-from imagebot.proposal.cautions import find_left
 from imagebot.proposal.choose import Choice, Listings
 from imagebot.proposal.limits import Limits
 from imagebot.proposal.outcome import Action, Outcome, Result
@@ -67,9 +66,7 @@ def update(round_: Round, *, listings: Listings, choices: tuple[Choice, ...]) ->
     cannot be asked at all.
     """
     look, rules = round_.look, round_.look.policy.merge_requests
-    changes = make_changes(choices)
-    groups = make_groups(changes, branch_prefix=look.prefix, group_by=rules.group_by)
-    round_ = replace(round_, wording=replace(round_.wording, left=find_left(look.survey, changes)))
+    groups = make_groups(make_changes(choices), branch_prefix=look.prefix, group_by=rules.group_by)
     history = History(round_, choices)
     wishes = Wishes(
         groups,

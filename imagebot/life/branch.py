@@ -11,7 +11,7 @@ from imagebot.git import Oid
 from imagebot.life.round import Round
 from imagebot.life.standing import Standing, fingerprint_files, list_changes
 from imagebot.log import log
-from imagebot.proposal.commit import Trailers, make_commit_message, make_commit_text
+from imagebot.proposal.commit import Trailers, make_commit_message
 from imagebot.proposal.plan import Group
 
 
@@ -43,8 +43,7 @@ def push_branch(round_: Round, group: Group, files: Mapping[str, bytes], *, stan
     )
     signed_off_by = str(round_.git.author) if look.policy.merge_requests.is_signed_off else None
     title = round_.wording.make_title(group)
-    text = make_commit_text(title, group)
-    message = make_commit_message(text, trailers, signed_off_by=signed_off_by)
+    message = make_commit_message(round_.wording.make_commit_text(group), trailers, signed_off_by=signed_off_by)
     commit = _commit(round_, group.branch, files, message=message)
     was = standing.oid if standing else None
     options = round_.forge.list_push_options(target=look.base, title=title)

@@ -66,7 +66,13 @@ def _make_block(
     round_: Round, group: Group, *, request: MergeRequest | None, known: Block | None, declined: tuple[Pair, ...]
 ) -> Block:
     opened_at = round_.now if request is None else known.opened_at if known else None
-    block = make_block(group, policy_file=round_.look.target.policy_file, opened_at=opened_at, declined=declined)
+    block = make_block(
+        group,
+        policy_file=round_.look.target.policy_file,
+        opened_at=opened_at,
+        declined=declined,
+        rest=round_.wording.describe_rest(group),
+    )
     block = replace(block, is_auto_merged=known is not None and known.is_auto_merged)
     return fit_block(block, round_.forge.body_limit // 2)
 

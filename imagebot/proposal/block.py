@@ -54,20 +54,27 @@ class Block:
         return other is not None and facts == (other.key, other.pairs, other.fingerprint, other.is_retired)
 
 
-def make_block(group: Group, *, policy_file: str, opened_at: datetime | None, declined: Iterable[Pair] = ()) -> Block:
+def make_block(
+    group: Group,
+    *,
+    policy_file: str,
+    opened_at: datetime | None,
+    declined: Iterable[Pair] = (),
+    rest: Iterable[tuple[object, ...]] = (),
+) -> Block:
     """Make the block of a merge request that proposes the group.
 
-    Its fingerprint stands for what the text tells and a reviewer relies on; not for line numbers and counts, which
-    drift.
+    Its fingerprint stands for what the text tells and a reviewer relies on: the changes, and the `rest`; not for line
+    numbers and counts, which drift.
     """
-    told = (
+    told: list[tuple[object, ...]] = [
         (c.path, str(c.before), str(c.after), c.governed.entry.label, str(c.governed.entry.rules))
         for c in group.changes
-    )
+    ]
     return Block(
         group.key,
         group.pairs,
-        make_fingerprint(told),
+        make_fingerprint([*told, *rest]),
         tuple(sorted(set(declined))),
         frozenset(make_place(change.path, change.pair) for change in group.changes),
         policy_file,

@@ -47,10 +47,15 @@ class Trailers:
 
 def make_commit_text(title: str, group: Group) -> str:
     """Write what people read of a message: it stands alone, as where there is no forge nothing else is shown."""
+    return f"{title}\n\n{describe_changes(group)}"
+
+
+def describe_changes(group: Group) -> str:
+    """Say what changes where, and by which entries of the policy file."""
     policies = sorted({(c.governed.entry.label, str(c.governed.entry.rules)) for c in group.changes})
     # To GitLab ~1 is a label; a blank means nothing in a range.
     allowed = ", ".join(f"{plain(label)} ({plain(rules.replace('~', '~ '))})" for label, rules in policies)
-    return "\n\n".join([title, "\n".join(_list_moves(group.changes)), f"Allowed by {allowed}."])
+    return "\n".join([*_list_moves(group.changes), "", f"Allowed by {allowed}."])
 
 
 def make_commit_message(text: str, trailers: Trailers, *, signed_off_by: str | None = None) -> str:

@@ -69,7 +69,7 @@ class Outcome:
 
     A target that could not be read, or whose policy file is wrong, has an `error` and nothing else; so has one whose
     round was ended by a bug. One whose forge refused to go on has what was done until then. `warnings` are sentences
-    about what will stop imagebot before long.
+    about what will stop imagebot before long, or what it had to do without.
     """
 
     target: str

@@ -6,7 +6,7 @@ always has the same text: times are instants, never "two days ago".
 """
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from imagebot.image.snapshot import Source
@@ -82,28 +82,53 @@ def _name_common(key: GroupKey) -> str:
             return ""
 
 
+@dataclass(frozen=True, slots=True)
+class Sections:
+    """The parts of a description, each of them Markdown; `cautions` may be empty."""
+
+    cautions: str
+    images: str
+    places: str
+    reasons: str
+    options: str
+
+    def __str__(self) -> str:
+        parts = (self.cautions, self.images, self.places, self.reasons, self.options)
+        return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def make_sections(moves: Sequence[Move], setting: Setting, *, limit: int) -> Sections | None:
+    """Write the description in at most `limit` characters: rows are dropped before anything else is.
+
+    None if there is no room even without rows.
+    """
+
+    def write(rows: int) -> Sections:
+        return _write_sections(moves, setting, rows=rows)
+
+    whole = write(_MOST_ROWS)
+    if len(str(whole)) <= limit:
+        return whole
+    fitting = bisect_right(range(_MOST_ROWS), limit, key=lambda rows: len(str(write(rows))))
+    cut = write(max(0, fitting - 1))
+    return cut if len(str(cut)) <= limit else None
+
+
 def make_text(group: Group, setting: Setting, *, limit: int = 65_536) -> Text:
-    """Write the text of one merge request, of at most `limit` characters: rows are dropped before anything else is."""
-    moves = make_moves(group, setting.descriptions)
-
-    def write(rows: int) -> str:
-        return "\n\n".join(_list_sections(moves, setting, rows=rows)) + "\n"
-
-    body = write(_MOST_ROWS)
-    if len(body) > limit:
-        fitting = bisect_right(range(_MOST_ROWS), limit, key=lambda rows: len(write(rows)))
-        body = write(max(0, fitting - 1))
-    return Text(make_title(group), body if len(body) <= limit else _NO_ROOM[: max(0, limit)])
+    """Write the text of one merge request, of at most `limit` characters."""
+    sections = make_sections(make_moves(group, setting.descriptions), setting, limit=limit)
+    return Text(make_title(group), _NO_ROOM[: max(0, limit)] if sections is None else str(sections))
 
 
-def _list_sections(moves: Sequence[Move], setting: Setting, *, rows: int) -> Iterator[str]:
-    cautions = list_cautions(moves, setting.left, setting.find_url)
-    if cautions:
-        yield "\n".join(f"- {each}" for each in cautions[: max(rows, _MOST_LISTED)])
-    yield _list_moves(moves, rows=rows)
-    yield _list_places(moves, setting, rows=rows)
-    yield _give_reasons(moves, rows=rows)
-    yield _say_no(moves, setting)
+def _write_sections(moves: Sequence[Move], setting: Setting, *, rows: int) -> Sections:
+    cautions = list_cautions(moves, setting.left, setting.find_url)[: max(rows, _MOST_LISTED)]
+    return Sections(
+        "\n".join(f"- {each}" for each in cautions),
+        _list_moves(moves, rows=rows),
+        _list_places(moves, setting, rows=rows),
+        _give_reasons(moves, rows=rows),
+        _say_no(moves, setting),
+    )
 
 
 def _table(head: Sequence[str], lines: Sequence[Sequence[str]], *, rows: int, more: str) -> str:

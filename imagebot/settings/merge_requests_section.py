@@ -9,6 +9,7 @@ from pydantic import Field
 
 from imagebot.proposal.request_rules import AutoMerge, GroupBy, RequestRules, Templates
 from imagebot.proposal.schedule import Cron, parse_cron
+from imagebot.proposal.team_text import make_samples
 from imagebot.proposal.template import InvalidTemplate, Template, parse_template
 from imagebot.settings.fault import quote
 from imagebot.settings.parsed import parsed
@@ -45,13 +46,19 @@ def _make_auto_merge(value: object, _: object) -> AutoMerge:
     raise Refused
 
 
-def _check_template(text: str, _: object) -> str:
-    try:
-        parse_template(text)
-    except InvalidTemplate as error:
-        place = "" if error.line is None else f" in line {error.line} of the text"
-        raise Refused(found=f"{quote(text)} ({error.reason}{place})") from error
-    return text
+def _checked(*, is_description: bool) -> MadeFrom:
+    """Mark a text that has to be a template, and stays as it is."""
+
+    def check(text: str, _: object) -> str:
+        try:
+            parse_template(text, make_samples(is_description=is_description))
+        except InvalidTemplate as error:
+            lines = text.splitlines()
+            at_fault = lines[error.line - 1] if error.line and error.line <= len(lines) else text
+            raise Refused(found=f"{quote(at_fault)} ({error.reason})", line=error.line) from error
+        return text
+
+    return MadeFrom("a template of Jinja2, or null for the built-in text", check)
 
 
 Label = Annotated[str, matching(_LABEL, "a label: one line of at most 255 characters, without a comma")]
@@ -70,7 +77,8 @@ Window = Annotated[
     ),
 ]
 Timezone = Annotated[tzinfo, MadeFrom(_TIMEZONE_ACCEPTED, _make_timezone)]
-TemplateText = Annotated[str, MadeFrom("a template of Jinja2, or null for the built-in text", _check_template)]
+TitleTemplate = Annotated[str, _checked(is_description=False)]
+DescriptionTemplate = Annotated[str, _checked(is_description=True)]
 
 
 class MergeRequestsSection(Section):
@@ -94,9 +102,9 @@ class MergeRequestsSection(Section):
     )
     delete_branch: YesOrNo = True
     sign_off: YesOrNo = False
-    title: TemplateText | None = None
-    description: TemplateText | None = None
-    commit_message: TemplateText | None = None
+    title: TitleTemplate | None = None
+    description: DescriptionTemplate | None = None
+    commit_message: TitleTemplate | None = None
 
     def make(self, node: Node | None) -> RequestRules:
         """Make the rules; the node is where the section stands, if the file has it."""
@@ -122,7 +130,7 @@ class MergeRequestsSection(Section):
 
     def _make_templates(self, node: Node | None) -> Templates:
         def make(key: str, text: str | None) -> Template | None:
-            return None if text is None or node is None else parse_template(text, position=node.children[key].mark.line)
+            return None if text is None or node is None else Template(text, node.children[key].text_line)
 
         return Templates(
             title=make("title", self.title),

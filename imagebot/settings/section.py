@@ -43,14 +43,17 @@ class Refused(ValueError):
     """What validation raises on a value.
 
     Without `accepted` the place's own is said, without `found` the value is shown; `at` leads on from the place to
-    the part at fault.
+    the part at fault, and `line`, which counts from 1, within a text of several lines.
     """
 
-    def __init__(self, accepted: str | None = None, *, found: str | None = None, at: Path = ()) -> None:
-        super().__init__(accepted, found, at)
+    def __init__(
+        self, accepted: str | None = None, *, found: str | None = None, at: Path = (), line: int | None = None
+    ) -> None:
+        super().__init__(accepted, found, at, line)
         self.accepted = accepted
         self.found = found
         self.at = at
+        self.line = line
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +179,8 @@ def _explain(top: _Place, detail: ErrorDetails, file: str) -> Fault:
 def _make_fault(place: _Place, refused: Refused, file: str) -> Fault:
     place = place.go(refused.at)
     mark: Mark = place.node.mark
+    if refused.line is not None and refused.line > 1:
+        mark = Mark(place.node.text_line + refused.line - 1, 1)
     found = refused.found or _describe(place)
     accepted = refused.accepted or _describe_wanted(place)
     return Fault(file, mark.line, mark.column, format_path(place.path), found, accepted)

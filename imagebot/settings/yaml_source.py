@@ -43,11 +43,15 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A value with its position; `text` is a scalar as it was written, `keys` says where each key of a mapping is."""
+    """A value with its position; `text` is a scalar as it was written, `keys` says where each key of a mapping is.
+
+    `text_line` is the line on which the text of a scalar begins: that of a block begins below its mark.
+    """
 
     mark: Mark
     value: Data
     text: str = ""
+    text_line: int = 0
     children: Mapping[str | int, "Node"] = field(default_factory=dict)
     keys: Mapping[str, Mark] = field(default_factory=dict)
 
@@ -131,7 +135,8 @@ class _Composer:
             node = self._compose_sequence(start, path)
         else:
             assert isinstance(event, yaml.ScalarEvent)  # noqa: S101 - no other event begins a value
-            node = Node(self._mark(start), _read_scalar(event), event.value)
+            mark = self._mark(start)
+            node = Node(mark, _read_scalar(event), event.value, mark.line + (event.style in ("|", ">")))
         if event.tag not in _TEXT_TAGS:
             self._add_fault(start, f"the tag {quote(event.tag)}", "a value without a tag", path)
         if event.anchor is not None:

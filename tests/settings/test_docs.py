@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from imagebot.policy.variant import split_tag
+from imagebot.proposal.sandbox import FILTERS
+from imagebot.proposal.team_text import make_samples
 from imagebot.settings import (
     forge_section,
     merge_requests_section,
@@ -37,6 +39,21 @@ def test_the_table_of_variants_is_true(tag, said):
         suffix = split[0].suffix
         assert (suffix == "") == ("suffix" not in said)
         assert f"`{suffix}`" in said or not suffix
+
+
+def test_every_value_and_filter_of_templates_is_documented():
+    page = _DOCS.read_text().partition("### Templates")[2].partition("\n## ")[0]
+    sample = next(iter(make_samples(is_description=True)))
+    image = sample["images"][0]  # type: ignore[index] # it is a list
+    names = {*sample, *image, *image["places"][0], *FILTERS}
+
+    assert {name for name in names if f"`{name}`" not in page and f"`{name}(" not in page} == set()
+
+
+def test_the_templates_that_are_shown_are_templates():
+    shown = _DOCS.read_text().partition("### Templates")[2].partition("```yaml\n")[2].partition("```")[0]
+
+    policy_file.parse_policy_file(f"version: 1\nimages: []\n{shown}".encode(), file=".imagebot.yaml")
 
 
 @pytest.mark.parametrize(

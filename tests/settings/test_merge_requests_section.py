@@ -74,7 +74,7 @@ def test_every_key_is_read():
         auto_merge=AutoMerge.WHEN_GREEN,
         deletes_branch=False,
         is_signed_off=True,
-        templates=Templates(Template("chore: {{ title }}", 20), Template("Hello\n", 21), Template("x", 23)),
+        templates=Templates(Template("chore: {{ title }}", 20), Template("Hello\n", 22), Template("x", 23)),
     )
 
 
@@ -209,8 +209,27 @@ _TEMPLATE = "accepted is a template of Jinja2, or null for the built-in text"
         pytest.param(
             ' {title: "{{ title"}',
             "3:25: merge_requests.title: found '{{ title' (unexpected end of template, expected 'end of print"
-            f" statement' in line 1 of the text); {_TEMPLATE}",
+            f" statement'); {_TEMPLATE}",
             id="a template that is open",
+        ),
+        pytest.param(
+            "\n  title: x\n  description: |\n    Hello,\n    {% for each in imges %}\n    {% endfor %}\n",
+            "7:1: merge_requests.description: found '{% for each in imges %}' (there is no imges; there is branch,"
+            " group, image, images, jump, new, old, text, text_cautions, text_images, text_options, text_places,"
+            f" text_reasons, title); {_TEMPLATE}",
+            id="a name that is not there, in a block",
+        ),
+        pytest.param(
+            ' {title: "{{ images[0].tag }}"}',
+            "3:25: merge_requests.title: found '{{ images[0].tag }}' (there is no tag; there is changes, jump, name,"
+            f" new, old, places, release, since, source); {_TEMPLATE}",
+            id="a part that is not there",
+        ),
+        pytest.param(
+            ' {commit_message: "{{ text_images }}"}',
+            "3:34: merge_requests.commit_message: found '{{ text_images }}' (there is no text_images; there is branch,"
+            f" group, image, images, jump, new, old, text, title); {_TEMPLATE}",
+            id="a part of the description in a commit message",
         ),
         pytest.param(
             " {description: 7}",
