@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from imagebot.yamledit.occurrence import Place
 from imagebot.yamledit.scan import Alias, MappingNode, Node, Path, Role, Scalar, SequenceNode, Style
 
+# A file within MAX_BYTES that names nothing but images could name a million.
+MAX_PLACES = 2000
+
 _NULLS = frozenset(["", "~", "null", "Null", "NULL"])
 
 
@@ -60,10 +63,14 @@ class Candidate:
         return self.spell_name() + tag + digest
 
     def spell_name(self) -> str:
-        return self.known_name or "/".join(text_of(node) for node in self.name)
+        if self.known_name or len(self.name) == 1:
+            return self.known_name or text_of(self.name[0])
+        return "/".join(map(text_of, self.name))
 
     def _cut(self, node: Node) -> str:
         text = text_of(node)
+        if not self.before and not self.after:
+            return text
         return text[len(self.before) : len(text) - len(self.after)]
 
 

@@ -49,11 +49,11 @@ class Block:
     line_below: int
 
 
-def find_comments(file: YamlFile) -> Iterator[Comment]:
+def find_comments(file: YamlFile, nodes: "Nodes") -> Iterator[Comment]:
     """Yield the comments in the order of the text; a line that is masked as one is an empty comment."""
     data = _align(file)
     begin, node = 0, None
-    for following in _sort_nodes(file):
+    for following in nodes.sorted:
         for match in _COMMENT.finditer(data, begin, following.start):
             yield _make_comment(file, match.span(), node, begin)
         if isinstance(following, Scalar) and following.style in _BLOCKS:
@@ -63,10 +63,6 @@ def find_comments(file: YamlFile) -> Iterator[Comment]:
         begin, node = max(begin, following.end), following
     for match in _COMMENT.finditer(data, begin):
         yield _make_comment(file, match.span(), node, begin)
-
-
-def _sort_nodes(file: YamlFile) -> list[Scalar | Alias]:
-    return sorted((*file.scalars, *file.aliases), key=lambda node: node.start)
 
 
 def _align(file: YamlFile) -> bytes:
@@ -108,11 +104,11 @@ def _make_block(members: Sequence[Comment]) -> dict[Comment, Block]:
 
 
 class Nodes:
-    """The nodes of a file, by the lines on which they begin and by what stands before them."""
+    """The nodes of a file but the collections, in the order of the text."""
 
     def __init__(self, file: YamlFile) -> None:
-        self._nodes = _sort_nodes(file)
-        self._starts = [node.start for node in self._nodes]
+        self.sorted: Sequence[Scalar | Alias] = sorted((*file.scalars, *file.aliases), key=lambda node: node.start)
+        self._starts = [node.start for node in self.sorted]
         self._line_starts = file.positions.line_starts
 
     def find_values(self, line: int) -> tuple[Scalar | Alias, ...]:
@@ -122,12 +118,12 @@ class Nodes:
     def find_value_of(self, key: Scalar | Alias) -> Scalar | Alias | None:
         """Return the value of a key, if it is no collection: only then is the next node a value."""
         number = bisect_right(self._starts, key.start)
-        is_value = number < len(self._nodes) and self._nodes[number].role is Role.VALUE
-        return self._nodes[number] if is_value else None
+        is_value = number < len(self.sorted) and self.sorted[number].role is Role.VALUE
+        return self.sorted[number] if is_value else None
 
     def _list_nodes(self, line: int) -> Iterator[Scalar | Alias]:
         if line > len(self._line_starts):
             return
         begin, *ends = (bisect_left(self._starts, start) for start in self._line_starts[line - 1 : line + 1])
-        for number in range(begin, ends[0] if ends else len(self._nodes)):
-            yield self._nodes[number]
+        for number in range(begin, ends[0] if ends else len(self.sorted)):
+            yield self.sorted[number]

@@ -7,10 +7,11 @@ never by the file's name. Which image may move is not asked here.
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 
 from imagebot.image.reference import Repository
 from imagebot.yamledit.binding import bind_markers
-from imagebot.yamledit.candidate import Candidate, find_scalar
+from imagebot.yamledit.candidate import MAX_PLACES, Candidate, find_scalar
 from imagebot.yamledit.candidates import NEEDS as FORM_NEEDS
 from imagebot.yamledit.candidates import make_candidates
 from imagebot.yamledit.drafts import Draft, judge, start_of
@@ -26,9 +27,6 @@ from imagebot.yamledit.occurrence import LeftAlone, Located
 from imagebot.yamledit.scan import Node, NotYaml, YamlFile, scan
 from imagebot.yamledit.search import Sieve, make_need
 from imagebot.yamledit.sites import Site, find_at_sites
-
-# Of a file within MAX_BYTES that names nothing but images there could be a million.
-MAX_PLACES = 3000
 
 # Whatever finds a place is only tried where its need is met, and all needs are here.
 _SIEVE = Sieve((*FORM_NEEDS, *KIND_NEEDS, *MARKER_NEEDS, *NESTED_NEEDS))
@@ -95,7 +93,7 @@ def _collect(file: YamlFile, *, path: str, sites: Sequence[Site]) -> list[Candid
     """Collect what each way of looking finds; a node belongs to the first that finds it: the particular come first."""
     found: list[Candidate] = []
     taken: set[int] = set()
-    for candidate in (*find_at_sites(file, path, sites), *find_by_kind(file), *_find_by_form(file)):
+    for candidate in chain(find_at_sites(file, path, sites), find_by_kind(file), _find_by_form(file)):
         nodes = {id(node) for node in candidate.editable}
         if not nodes & taken:
             found.append(candidate)

@@ -99,8 +99,9 @@ def read_markers(file: YamlFile, names: Collection[str], *, reads_flux: bool) ->
     A scalar has one marker: another that says the same is passed over, and one that says otherwise is a misfit. Without
     `reads_flux`, those of Flux are comments like any other.
     """
-    comments = tuple(find_comments(file))
-    places = _Places(file, comments)
+    nodes = Nodes(file)
+    comments = tuple(find_comments(file, nodes))
+    places = _Places(file, comments, nodes)
     unknown = f"names no entry of the policy file{_NOR_FLUX if reads_flux else ''}; {_list_names(names)}"
     first: dict[Scalar, Marker] = {}
     for comment in sorted(comments, key=lambda each: each.behind is None):
@@ -176,10 +177,10 @@ def _read_flux(text: str) -> _Said | None:
 class _Places:
     """Which node of a file a comment stands for."""
 
-    def __init__(self, file: YamlFile, comments: Sequence[Comment]) -> None:
+    def __init__(self, file: YamlFile, comments: Sequence[Comment], nodes: Nodes) -> None:
         self._file = file
         self._blocks = find_blocks(comments)
-        self._nodes = Nodes(file)
+        self._nodes = nodes
         self._commented = frozenset(comment.behind for comment in comments)
         self._actions = _list_actions(file)
 

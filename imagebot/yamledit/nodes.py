@@ -7,7 +7,7 @@ a file that nobody needs any more is gone at once, without a search for cycles.
 
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -17,6 +17,8 @@ from yaml import ScalarEvent
 from imagebot.yamledit.positions import BYTE_ORDER_MARK, Positions
 
 _MAX_ACTION = 1000
+# A mapping with more keys and values is asked for few of them.
+_LARGE = 32
 # The anchor and tag before a scalar's text, with the blanks, line ends and comments after each. A verbatim tag comes
 # first, for it may hold what ends another. libyaml ends an anchor at any other character, even without a blank.
 _PROPERTIES = re.compile(r"(?:(?:!<[^>]*>|![^\s]*|&[0-9A-Za-z_-]+)(?:(?:\s+(?:#[^\r\n]*)?)+|\Z))*")
@@ -194,6 +196,29 @@ def make_source(text: str, positions: Positions, *, original: str) -> Source:
     return Source(text, original, positions, first, may_merge="<<" in text or "\\" in text)
 
 
+class _ValuesLater(Mapping[str, "tuple[Node, ...]"]):
+    """The nodes under the keys of a large mapping, of which nodes are only made when they are asked for."""
+
+    def __init__(self, mapping: "MappingNode", numbers: Mapping[str, Sequence[int]]) -> None:
+        self._mapping = mapping
+        self._numbers = numbers
+        self._made: dict[str, tuple[Node, ...]] = {}
+
+    def __getitem__(self, key: str) -> "tuple[Node, ...]":
+        if key not in self._made:
+            self._made[key] = tuple(make_child(self._mapping, number) for number in self._numbers[key])
+        return self._made[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._numbers)
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._numbers
+
+
 @dataclass(slots=True, eq=False)
 class MappingNode:
     """A mapping; its children are its keys and values in turn, as events until nodes are made of them."""
@@ -246,17 +271,23 @@ class MappingNode:
         return Role.VALUE if number % 2 else Role.KEY
 
     def _make_values(self) -> "Mapping[str, tuple[Node, ...]]":
-        children, source = self.children, self.source
-        values: dict[str, list[Node]] = {}
+        children, find_key = self.children, self.source.find_key
+        numbers: dict[str, list[int]] = {}
         for number in range(1, len(children), 2):
-            key = source.find_key(children[number - 1])
-            if key is None:
-                continue
-            child = children[number]
-            if type(child) is ScalarEvent:
-                child = children[number] = source.make_scalar(child, Path(self.path, key), Role.VALUE)
-            values.setdefault(key, []).append(child)
-        return {key: tuple(nodes) for key, nodes in values.items()}
+            key = find_key(children[number - 1])
+            if key is not None:
+                numbers.setdefault(key, []).append(number)
+        if len(children) > _LARGE:
+            return _ValuesLater(self, numbers)
+        return {key: tuple([self._make_value(number, key) for number in found]) for key, found in numbers.items()}
+
+    def _make_value(self, number: int, key: str) -> "Node":
+        """Do what `make_child` does, for a child of which the key is known."""
+        child = self.children[number]
+        if type(child) is ScalarEvent:
+            child = self.children[number] = self.source.make_scalar(child, Path(self.path, key), Role.VALUE)
+        node: Node = child
+        return node
 
 
 @dataclass(slots=True, eq=False)

@@ -6,11 +6,11 @@ image they are about. Parts that are found together make one candidate, and are 
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import permutations
+from itertools import islice, permutations
 
 from imagebot.errors import InvalidInput
 from imagebot.image.reference import InvalidReference, Repository, parse_reference, parse_repository
-from imagebot.yamledit.candidate import Candidate, find_scalar, is_collection, is_nothing, text_of
+from imagebot.yamledit.candidate import MAX_PLACES, Candidate, find_scalar, is_collection, is_nothing, text_of
 from imagebot.yamledit.captures import Captures, FilePattern, ImageTemplate
 from imagebot.yamledit.merges import find_merged
 from imagebot.yamledit.occurrence import Place
@@ -120,7 +120,9 @@ def find_at_sites(file: YamlFile, path: str, sites: Sequence[Site]) -> Iterator[
     NotYaml for more places than anybody means.
     """
     walker = Walker()
-    found = [each for site in sites for each in _find_at(site, file, path, walker=walker)]
+    everywhere = (each for site in sites for each in _find_at(site, file, path, walker=walker))
+    # One too many is for the caller to refuse.
+    found = list(islice(everywhere, MAX_PLACES + 1))
     merged = find_merged(file.mappings) if found else frozenset()
     names: dict[int, set[str]] = {}
     for each in found:
@@ -129,7 +131,9 @@ def find_at_sites(file: YamlFile, path: str, sites: Sequence[Site]) -> Iterator[
     for each in found:
         if not each.is_detour:
             problem = each.candidate.problem or _find_other_name(each.candidate, names)
-            yield replace(each.candidate, problem=problem, is_merged=not merged.isdisjoint(each.visit.list_way()))
+            is_merged = bool(merged) and not merged.isdisjoint(each.visit.list_way())
+            is_other = problem is not each.candidate.problem or is_merged
+            yield replace(each.candidate, problem=problem, is_merged=is_merged) if is_other else each.candidate
     yield from (each.candidate for each in found if each.is_detour)
 
 
@@ -161,20 +165,23 @@ def _find_at(site: Site, file: YamlFile, path: str, *, walker: Walker) -> Iterat
     if captures is None:
         return
     image = site.image.fill(captures) if site.image else None
+    shared = {part: len(_find_common([path.steps, site.stem])) for part, path in site.paths.items()}
     for root in file.roots:
         for visit in walker.follow(Visit(root), site.stem):
-            parts = {part: _follow_part(site, part, visit, walker=walker) for part in site.paths}
+            parts = {part: _follow_part(site, part, visit, shared=shared[part], walker=walker) for part in site.paths}
             match = _Match(site, image, parts)
             candidate = match.find_candidate(file)
             if candidate is not None:
                 yield _Found(candidate, visit, match.find_detour() is not None)
 
 
-def _follow_part(site: Site, part: str, visit: Visit, *, walker: Walker) -> tuple[Visit, ...]:
-    """Find the scalars of a part that belong to this match of the stem; a second one is enough to be ambiguous."""
-    steps = site.paths[part].steps
-    shared = len(_find_common([steps, site.stem]))
-    visits = walker.follow(visit.go_up(len(site.stem) - shared), steps[shared:], at_most=2)
+def _follow_part(site: Site, part: str, visit: Visit, *, shared: int, walker: Walker) -> tuple[Visit, ...]:
+    """Find the scalars of a part that belong to this match of the stem; a second one is enough to be ambiguous.
+
+    So many steps are those of the stem too.
+    """
+    steps = site.paths[part].steps[shared:]
+    visits = walker.follow(visit.go_up(len(site.stem) - shared), steps, at_most=2)
     return tuple(each for each in visits if not is_collection(each.node))
 
 
@@ -239,6 +246,8 @@ class _Match:
 def _read_repository(written: Mapping[str, Node]) -> Repository | None:
     """Return what the file names; None also for what is no name, which is for `locate` to say."""
     names = [text_of(written[part]) for part in ("registry", "repository", "reference") if part in written]
+    if not names:
+        return None
     try:
         return parse_reference("/".join(names)).repository
     except InvalidReference:
@@ -247,7 +256,7 @@ def _read_repository(written: Mapping[str, Node]) -> Repository | None:
 
 def _find_unwritable(nodes: Iterable[Node], file: YamlFile) -> str | None:
     scalars = [scalar for scalar in map(find_scalar, nodes) if scalar is not None]
-    if all(file.is_on_one_line(scalar) for scalar in scalars):
+    if all(map(file.is_on_one_line, scalars)):
         return None
     return "the text spans several lines or is a block, and only scalars on one line are edited"
 

@@ -21,7 +21,7 @@ from itertools import islice
 
 from imagebot.errors import InvalidInput
 from imagebot.yamledit.candidate import text_of
-from imagebot.yamledit.scan import Alias, MappingNode, Node, NotYaml, SequenceNode
+from imagebot.yamledit.scan import Alias, MappingNode, Node, NotYaml, Scalar, SequenceNode
 
 _MAX_CHARACTERS = 512
 # Bounds how often a walk may come by the same node, through aliases.
@@ -204,12 +204,14 @@ class Walker:
     _found: dict[tuple[Node, Step], tuple[Visit, ...]] = field(default_factory=dict)
     _visits: int = 0
 
-    def follow(self, start: Visit, steps: Iterable[Step], *, at_most: int | None = None) -> tuple[Visit, ...]:
+    def follow(self, start: Visit, steps: Sequence[Step], *, at_most: int | None = None) -> tuple[Visit, ...]:
         """Go on from a node, and return what is found in the order of the text, of each step the first `at_most`.
 
         Where a key stands twice in a mapping, both are found. A collection is entered once in each step.
         """
         self._count(1)
+        if steps and not _may_enter(start.node, steps[0]):
+            return ()
         visits: tuple[Visit, ...] = (start,)
         for step in steps:
             visits = tuple(islice(self._enter(visits, step), at_most))
@@ -236,6 +238,13 @@ class Walker:
         self._visits += visits
         if self._visits > MAX_VISITS:
             raise NotYaml(1, 1, f"the paths of sites lead to more than {MAX_VISITS} nodes, the most that are followed")
+
+
+def _may_enter(node: Node, step: Step) -> bool:
+    """Whether the step may lead on: told at once, as a file may have thousands of documents that it does not enter."""
+    if isinstance(node, MappingNode) and isinstance(step, Key):
+        return node.may_have((step.name, "<<"))
+    return not isinstance(node, Scalar)
 
 
 def _list_children(node: Node, step: Step) -> Iterator[Visit]:

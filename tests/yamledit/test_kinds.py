@@ -2,7 +2,8 @@
 
 import pytest
 
-from imagebot.yamledit.locate import MAX_PLACES, locate
+from imagebot.yamledit.candidate import MAX_PLACES
+from imagebot.yamledit.locate import locate
 from imagebot.yamledit.occurrence import Place
 
 A = f"sha256:{64 * 'a'}"

@@ -1,7 +1,8 @@
 import pytest
 
 from imagebot.image.reference import Repository
-from imagebot.yamledit.locate import MAX_PLACES, locate
+from imagebot.yamledit.candidate import MAX_PLACES
+from imagebot.yamledit.locate import locate
 from imagebot.yamledit.occurrence import Holds, LeftAlone, Occurrence, Place
 from imagebot.yamledit.scan import NotYaml
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from imagebot.yamledit.locate import MAX_PLACES, locate
+from imagebot.yamledit.candidate import MAX_PLACES
+from imagebot.yamledit.locate import locate
 
 # As many as a file may name, those that are not aliases counted too.
 _MANY = MAX_PLACES - 2
