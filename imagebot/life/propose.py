@@ -48,7 +48,7 @@ def propose(round_: Round, *, group: Group, wishes: Wishes) -> Result:
     requests = wishes.history.requests.get(group.branch, ())
     request = requests[0] if requests else None
     standing = find_standing(round_.look, group.branch, git=round_.git)
-    standing = claim(round_, group.branch, standing, wishes=wishes)
+    standing = claim(group.branch, standing, wishes=wishes)
     result = Result(
         group.branch, round_.wording.make_title(group), Action.UNCHANGED, url=request.url if request else None
     )

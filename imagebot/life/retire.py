@@ -33,7 +33,7 @@ def retire(
     look, request = round_.look, requests[0] if requests else None
     block = find_block(request.body) if request else None
     found = find_standing(look, branch, git=round_.git, prefix=_find_prefix(look, branch, block))
-    standing = claim(round_, branch, found, wishes=wishes)
+    standing = claim(branch, found, wishes=wishes)
     note = note if standing is found else _MERGED
     result = Result(branch, request.title if request else branch, Action.CLOSED, url=request.url if request else None)
     is_stray = not branch.startswith(look.prefix)
@@ -116,21 +116,15 @@ def _is_kept(round_: Round, branch: str, standing: Standing | None, *, wishes: W
     look = round_.look
     if standing is None or look.policy.merge_requests.deletes_branch or branch in wishes.history.requests:
         return False
-    return _was_merged(round_, branch, standing, wishes=wishes)
-
-
-def _was_merged(round_: Round, branch: str, standing: Standing, *, wishes: Wishes) -> bool:
-    """Whether the base holds what stands on the branch, or a merge request of it was merged as it stands."""
-    look = round_.look
     is_in_base = round_.git.contains(standing.oid, branch=look.base, head=look.head, depth=HISTORY)
     return is_in_base or wishes.history.get_refusals().was_merged(branch, standing.oid)
 
 
-def claim(round_: Round, branch: str, standing: Standing | None, *, wishes: Wishes) -> Standing | None:
-    """Take for ours what is someone else's, once it was merged: nothing of theirs can get lost then."""
+def claim(branch: str, standing: Standing | None, *, wishes: Wishes) -> Standing | None:
+    """Take for ours what others added to a proposal, once it was merged: nothing of theirs can get lost then."""
     if standing is None or standing.owner is not Owner.PERSON or branch in wishes.history.requests:
         return standing
-    is_merged = _was_merged(round_, branch, standing, wishes=wishes)
+    is_merged = wishes.history.get_refusals().was_merged(branch, standing.oid, is_proposal=True)
     return replace(standing, owner=Owner.OURS) if is_merged else standing
 
 

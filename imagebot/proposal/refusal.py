@@ -92,9 +92,13 @@ class Refusals:
                 return Refusal(No.CLOSED, past.url)
         return None
 
-    def was_merged(self, branch: str, head: str) -> bool:
-        """Whether a merge request of this branch was merged as it stands."""
-        return any(past.is_merged and past.branch == branch and past.head in (None, head) for past in self._past)
+    def was_merged(self, branch: str, head: str, *, is_proposal: bool = False) -> bool:
+        """Whether a merge request of this branch was merged as it stands; with `is_proposal` one with a block."""
+        return any(
+            past.is_merged and past.branch == branch and past.head in (None, head)
+            for past in self._past
+            if past.block is not None or not is_proposal
+        )
 
     def has_branch(self, branch: str) -> bool:
         """Whether any merge request from the branch is known."""

@@ -81,27 +81,6 @@ class StoredMergeRequest:
     def note_bodies(self) -> list[str]:
         return [note.body for note in self.notes]
 
-    # The names that GitLab has for these.
-    @property
-    def iid(self) -> int:
-        return self.number
-
-    @property
-    def source_branch(self) -> str:
-        return self.branch
-
-    @property
-    def target_branch(self) -> str:
-        return self.target
-
-    @property
-    def description(self) -> str:
-        return self.body
-
-    @description.setter
-    def description(self, text: str) -> None:
-        self.body = text
-
 
 class StoredProject:
     """One project, `acme/infra`, with its bare repository, its people, and what may be done in it.

@@ -61,7 +61,7 @@ def test_a_followed_tag_gets_its_digest_added(following: World, image: str, push
     assert following.read(branch)["good.yaml"].decode() == f"image: {image}:latest@{digest}\n"
     request = following.only_request()
     assert request.title == f"Update {image} to latest@{digest[:19]}"
-    assert f"| `latest`<br>→\u00a0`{digest[:19]}` | digest |" in request.description
+    assert f"| `latest`<br>→\u00a0`{digest[:19]}` | digest |" in request.body
 
 
 def test_a_followed_tag_that_is_pushed_again_moves_the_same_merge_request_on(
@@ -119,7 +119,7 @@ def test_a_place_that_names_only_a_digest_follows_the_tag(world: World, image: s
 
     assert ran.actions() == {branch: "opened"}
     assert world.read(branch)["good.yaml"].decode() == f"image: {image}@{new}\n"
-    assert f"| `latest`<br>`{old[:19]}`<br>→\u00a0`{new[:19]}` | digest |" in world.only_request().description
+    assert f"| `latest`<br>`{old[:19]}`<br>→\u00a0`{new[:19]}` | digest |" in world.only_request().body
 
 
 def test_a_place_with_another_tag_than_the_followed_one_is_reported(following: World, image: str, push_tag: Push):
@@ -217,7 +217,7 @@ def test_a_tag_that_stays_gets_its_new_digest(pinning: World, image: str, push_t
     assert pinning.read(branch)["good.yaml"].decode() == f"image: {image}:1.0.0@{new}\n"
     request = pinning.only_request()
     assert request.title == f"Update {image} to 1.0.0@{new[:19]}"
-    assert f"| `1.0.0`<br>`{old[:19]}`<br>→\u00a0`{new[:19]}` | digest |" in request.description
+    assert f"| `1.0.0`<br>`{old[:19]}`<br>→\u00a0`{new[:19]}` | digest |" in request.body
 
 
 def test_a_digest_is_added_to_a_tag_that_stays(pinning: World, image: str, push_tag: Push, branch: str):

@@ -70,7 +70,7 @@ def faulty_round(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Round]:
         heads_after = {name: world.git_head(branch_of(each, "acme/api")) for name, each in registries.items()}
         requests = world.gitlab.merge_requests.values()
         assert {request.state for request in requests} == {"opened"}
-        texts = [log.getvalue(), str(ran.targets), *(request.description for request in requests)]
+        texts = [log.getvalue(), str(ran.targets), *(request.body for request in requests)]
         yield Round(registries, heads, ran, heads_after, "\n".join(texts))
 
 

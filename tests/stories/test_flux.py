@@ -311,9 +311,7 @@ def test_merge_requests_name_the_policy_by_its_file_and_line(world: World, regis
 
     world.run()
 
-    (body,) = (
-        each.description for each in world.gitlab.project.merge_requests.values() if "acme/podinfo" in each.title
-    )
+    (body,) = (each.body for each in world.gitlab.project.merge_requests.values() if "acme/podinfo" in each.title)
     assert "flux-system:podinfo" in body
     assert "automation/podinfo.yaml:15" in body
     assert ".imagebot.yaml" not in body.partition("<!-- imagebot {")[0]

@@ -152,7 +152,7 @@ def test_tags_that_come_back_after_a_short_list_are_as_old_as_before(
     ran = world.run()
 
     assert (short.exit_code, ran.actions()) == (1, {branch: "opened"})
-    assert "It was first seen on 2026-09-01 12:00 UTC: " in world.only_request().description
+    assert "It was first seen on 2026-09-01 12:00 UTC: " in world.only_request().body
 
 
 @pytest.mark.parametrize(

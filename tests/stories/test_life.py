@@ -27,13 +27,13 @@ def test_a_merge_request_says_what_changes_and_who_allowed_it(world: World, bran
     world.run()
 
     request = world.only_request()
-    assert (request.source_branch, request.target_branch) == (branch, "main")
+    assert (request.branch, request.target) == (branch, "main")
     assert request.title.startswith("Draft: Update 127.0.0.1")
     assert request.title.endswith("/acme/good from 1.0.0 to 1.1.0")
-    assert "| `1.0.0` →\u00a0`1.1.0` | minor |" in request.description
+    assert "| `1.0.0` →\u00a0`1.1.0` | minor |" in request.body
     at = f"{world.gitlab.url}/{PROJECT}/-/blob/{world.git_head('main')}"
     where, entry = f"[`good.yaml:4`]({at}/good.yaml#L4)", f"[`.imagebot.yaml:3`]({at}/.imagebot.yaml#L3)"
-    assert f"| {where} | {entry} |" in request.description
+    assert f"| {where} | {entry} |" in request.body
     assert request.labels == ["image-update"]
     assert world.gitlab.project.quick_actions == []
 

@@ -31,7 +31,7 @@ def test_what_a_mirror_says_is_proposed_in_the_names_of_the_registry(
     assert ran.actions() == {branch: "opened"}
     assert world.read(branch)["good.yaml"] == make_pod(registry, "acme/good", "1.1.0")
     assert registry.requests == []
-    assert mirror.address not in world.only_request().description
+    assert mirror.address not in world.only_request().body
 
 
 def test_a_mirror_that_lags_moves_nothing_backwards(world: World, registry: LoopbackRegistry, mirror: LoopbackRegistry):

@@ -139,7 +139,7 @@ def test_a_policy_that_changed_is_told_in_the_open_merge_request(world: World, b
     ran = world.run()
 
     assert ran.actions() == {branch: "retold"}
-    assert "team-x" in world.gitlab.project.merge_requests[1].description
+    assert "team-x" in world.gitlab.project.merge_requests[1].body
     assert world.git_head(branch) == head
 
 

@@ -112,8 +112,8 @@ def test_a_candidate_that_lacks_a_platform_gives_way_to_the_next_best_and_that_i
 
     assert ran.actions() == {lossy.branch: "opened"}
     assert lossy.read() == ":1.1.0"
-    assert "1 without a platform of the current image" in world.only_request().description
-    assert "Passed over for their images: `1.2.0 has no linux/arm64`." in world.only_request().description
+    assert "1 without a platform of the current image" in world.only_request().body
+    assert "Passed over for their images: `1.2.0 has no linux/arm64`." in world.only_request().body
     assert ran["unfit"] == [f"{lossy.name}: 1.2.0 has no linux/arm64"]
 
 

@@ -63,7 +63,7 @@ def test_a_tag_is_proposed_from_the_second_on_at_which_it_is_due(young: World, b
 
     assert (before.actions(), before["due_at"]) == ({}, due_at.isoformat())
     assert (then.actions(), then["waiting"], then["due_at"]) == ({branch: "opened"}, [], None)
-    assert "It was first seen on 2026-09-01 12:00 UTC: " in young.only_request().description
+    assert "It was first seen on 2026-09-01 12:00 UTC: " in young.only_request().body
 
 
 def test_the_best_tag_that_is_old_enough_is_proposed_while_better_ones_wait(
@@ -103,7 +103,7 @@ def test_a_tag_that_is_pushed_again_while_it_waits_begins_to_wait_anew(
     assert '"event": "tag_pushed_again"' in log
     assert "tag_pushed_again" not in capsys.readouterr().err
     assert (noticed.actions(), before.actions(), then.actions()) == ({}, {}, {branch: "opened"})
-    assert "It was pushed again on 2026-09-03 12:00 UTC: " in young.only_request().description
+    assert "It was pushed again on 2026-09-03 12:00 UTC: " in young.only_request().body
 
 
 def test_a_proposed_tag_that_is_pushed_again_is_closed_until_it_is_old_enough(
@@ -187,7 +187,7 @@ def test_the_time_that_a_registry_gives_counts_and_is_named(timed: World, empty_
     assert (waiting["since"], waiting["source"]) == ("2026-08-31T12:00:00+00:00", "pushed")
     assert first["due_at"] == "2026-09-03T12:00:00+00:00"
     assert then.actions() == {branch_of(empty_registry, "acme/good"): "opened"}
-    assert "It was pushed on 2026-08-31 12:00 UTC, as the registry says." in timed.only_request().description
+    assert "It was pushed on 2026-08-31 12:00 UTC, as the registry says." in timed.only_request().body
 
 
 def test_a_lost_store_changes_nothing_where_the_registry_gives_times(timed: World, empty_registry: LoopbackRegistry):
@@ -261,7 +261,7 @@ def test_of_tags_without_an_order_the_one_that_was_pushed_last_is_proposed(
 
     assert (first.actions(), second.actions()) == ({branch: "opened"}, {branch: "moved"})
     assert hashes.read(branch)["good.yaml"] == make_pod(empty_registry, "acme/good", "abcdef")
-    assert "It was first seen on 2026-09-03 12:00 UTC: " in hashes.only_request().description
+    assert "It was first seen on 2026-09-03 12:00 UTC: " in hashes.only_request().body
 
 
 def test_an_older_tag_is_never_proposed_by_push_time(hashes: World, empty_registry: LoopbackRegistry):
@@ -320,7 +320,7 @@ def test_the_image_that_was_built_last_is_proposed(built: World, empty_registry:
     assert ran.actions() == {branch: "opened"}
     assert built.read(branch)["good.yaml"] == make_pod(empty_registry, "acme/good", "aaa")
     assert "Not chosen: 2 of unknown time, 1 older than the current tag, 1 not the newest" in (
-        built.only_request().description
+        built.only_request().body
     )
 
 

@@ -79,7 +79,7 @@ def test_every_image_with_something_newer_gets_one_merge_request_that_changes_it
 
     assert (ran.targets["infra"]["error"], ran.exit_code) == ("", 0)
     assert ran.actions() == {fleet.branch(image.number): "opened" for image in _WITH_NEWS}
-    opened = [each.source_branch for each in fleet.world.gitlab.project.merge_requests.values()]
+    opened = [each.branch for each in fleet.world.gitlab.project.merge_requests.values()]
     assert sorted(opened) == sorted(fleet.branch(image.number) for image in _WITH_NEWS)
     for image in _WITH_NEWS:
         assert fleet.world.read(fleet.branch(image.number)) == fleet.render(image.number), image
@@ -114,7 +114,7 @@ def test_a_second_run_writes_nothing_and_asks_for_each_list_and_each_digest_of_w
 def test_one_more_tag_moves_the_same_branch_and_merge_request_on(fleet: Fleet):
     fleet.world.run()
     project, image = fleet.world.gitlab.project, FLEET[0]
-    number = next(n for n, each in project.merge_requests.items() if each.source_branch == fleet.branch(0))
+    number = next(n for n, each in project.merge_requests.items() if each.branch == fleet.branch(0))
     old_head = fleet.world.git_head(fleet.branch(0))
 
     fleet.push(image.path, "1.11.0")
@@ -178,7 +178,7 @@ def test_no_secret_is_in_what_is_logged_printed_or_kept(fleet: Fleet, capfd: pyt
     printed = capfd.readouterr()
     assert "branch_pushed" in printed.err
     kept = b"".join(path.read_bytes() for path in fleet.world.folder.rglob("data/**/*") if path.is_file())
-    texts = "".join(each.description + each.title for each in fleet.world.gitlab.project.merge_requests.values())
+    texts = "".join(each.body + each.title for each in fleet.world.gitlab.project.merge_requests.values())
     for secret in SECRETS.values():
         assert secret not in printed.err + printed.out + texts
         assert secret.encode() not in kept

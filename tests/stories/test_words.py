@@ -36,7 +36,7 @@ def labelled(world: World, empty_registry: LoopbackRegistry) -> World:
 def test_what_images_say_of_themselves_is_told(labelled: World):
     labelled.run()
 
-    body = labelled.only_request().description
+    body = labelled.only_request().body
     assert f"[changes]({_SOURCE}/compare/{8 * '0badb'}...{8 * '1badb'})" in body
     assert f"[release]({_SOURCE}/releases?q=1.1.0) · [source]({_SOURCE})" in body
     assert "`amd64`, `arm64`" in body
@@ -72,20 +72,20 @@ def test_without_what_images_say_the_merge_request_is_opened_all_the_same(
     ran = labelled.run()
 
     assert list(ran.actions().values()) == ["opened"]
-    assert "[changes]" not in labelled.only_request().description
+    assert "[changes]" not in labelled.only_request().body
 
 
 def test_a_second_run_leaves_every_word_as_it_is(labelled: World):
     labelled.run()
     told = labelled.only_request()
-    words = told.title, told.description
+    words = told.title, told.body
 
     labelled.run()
     labelled.forget()
     labelled.run()
 
     again = labelled.only_request()
-    assert (again.title, again.description) == words
+    assert (again.title, again.body) == words
 
 
 def test_teams_write_titles_descriptions_and_commit_messages(world: World, registry: LoopbackRegistry, branch: str):
@@ -100,7 +100,7 @@ def test_teams_write_titles_descriptions_and_commit_messages(world: World, regis
 
     request = world.only_request()
     assert request.title == "chore: 1.1.0"
-    assert f"-->\n\nAsk @team about `{registry.address}/acme/good`.\n\n| Image |" in request.description
+    assert f"-->\n\nAsk @team about `{registry.address}/acme/good`.\n\n| Image |" in request.body
     assert world.read_message(branch).startswith("fix: 1.0.0 to 1.1.0\n\ngood.yaml:4 ")
     assert ran["warnings"] == []
 
@@ -129,8 +129,8 @@ def test_where_a_template_breaks_the_built_in_text_says_so(world: World, registr
     assert set(ran["warnings"]) == faults
     request = world.only_request()
     assert request.title.startswith("Update ")
-    assert all(f"- ⚠️ `{fault}`\n" in request.description for fault in faults)
-    assert "| Image |" in request.description
+    assert all(f"- ⚠️ `{fault}`\n" in request.body for fault in faults)
+    assert "| Image |" in request.body
     assert world.read_message(branch).startswith("Update ")
 
 
@@ -138,14 +138,14 @@ def test_a_version_that_is_pushed_again_while_it_is_proposed_is_warned_of(
     world: World, registry: LoopbackRegistry, branch: str
 ):
     world.run()
-    before = world.only_request().description
+    before = world.only_request().body
     push_image(registry.address, "acme/good", "1.1.0", labels={"build": "2"})
 
     ran, again = world.run(), world.run()
 
     assert (ran.actions(), again.actions()) == ({branch: "retold"}, {branch: "unchanged"})
     assert "Pushed again" not in before
-    assert "⚠️ **Pushed again:**" in world.only_request().description
+    assert "⚠️ **Pushed again:**" in world.only_request().body
 
 
 def test_places_that_keep_the_old_version_are_named_until_another_merge_request_moves_them(
@@ -158,5 +158,5 @@ def test_places_that_keep_the_old_version_are_named_until_another_merge_request_
 
     world.run()
 
-    body = world.only_request().description
+    body = world.only_request().body
     assert f"**Not everywhere:** `{registry.address}/acme/good:1.0.0` stays in [`apps/b.yaml:4`](" in body
