@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo test test-long fuzz lint format bench lock clean
+.PHONY: demo test test-long fuzz lint format bench pictures lock clean
 
 demo: $(VENV)/.runtime
 	@$(BIN)/imagebot demo
@@ -32,6 +32,10 @@ format: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m tests.bench
+
+# Merge requests as reviewers see them, below build/pictures; with Chromium as PNG.
+pictures: $(VENV)/.dev
+	$(BIN)/python -m tests.pictures
 
 # The locks hold for Python 3.11 to 3.14 on every platform; `make lock` renews them.
 lock: $(VENV)/bin/python

@@ -67,6 +67,11 @@ class OutputFormat(StrEnum):
     JSON = "json"
 
 
+class SchemaOf(StrEnum):
+    POLICY = "policy"
+    SETTINGS = "settings"
+
+
 SettingsFile = Annotated[
     Path | None,
     typer.Option("--settings", "-s", metavar="FILE", help="The settings file.", envvar="IMAGEBOT_SETTINGS"),
@@ -202,6 +207,17 @@ def auth_check(
     from imagebot.cli.auth import run_auth_check
 
     raise typer.Exit(run_auth_check(subject, settings=settings, as_json=output is OutputFormat.JSON))
+
+
+@app.command()
+def schema(
+    which: Annotated[SchemaOf, typer.Argument(help="The policy file, or the settings.", show_default=False)],
+) -> None:
+    """Print the JSON Schema of the policy file or of the settings, for editors that complete and check."""
+    from imagebot.settings.json_schema import make_schema_of_policy_file, make_schema_of_settings
+
+    make = make_schema_of_settings if which is SchemaOf.SETTINGS else make_schema_of_policy_file
+    sys.stdout.write(make())
 
 
 @app.command()

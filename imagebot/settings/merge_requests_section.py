@@ -77,6 +77,10 @@ Window = Annotated[
     ),
 ]
 Timezone = Annotated[tzinfo, MadeFrom(_TIMEZONE_ACCEPTED, _make_timezone)]
+Merging = Annotated[
+    AutoMerge,
+    MadeFrom("false or when_checks_pass", _make_auto_merge, source=Any, choices=(False, AutoMerge.WHEN_GREEN.value)),
+]
 TitleTemplate = Annotated[str, _checked(is_description=False)]
 DescriptionTemplate = Annotated[str, _checked(is_description=True)]
 
@@ -97,9 +101,7 @@ class MergeRequestsSection(Section):
     max_per_hour: Limit | None = None
     schedule: Annotated[tuple[Window, ...], _AT_MOST_50] = ()
     timezone: Timezone = UTC
-    auto_merge: Annotated[AutoMerge, MadeFrom("false or when_checks_pass", _make_auto_merge, source=Any)] = (
-        AutoMerge.NEVER
-    )
+    auto_merge: Merging = AutoMerge.NEVER
     delete_branch: YesOrNo = True
     sign_off: YesOrNo = False
     title: TitleTemplate | None = None

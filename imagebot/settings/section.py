@@ -14,7 +14,7 @@ from enum import Enum
 from types import NoneType, UnionType
 from typing import Annotated, Any, ClassVar, TypeGuard, TypeVar, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError, ValidationInfo
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError, ValidationInfo
 from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, ErrorDetails, core_schema
 
@@ -60,18 +60,26 @@ class Refused(ValueError):
 class MadeFrom:
     """Marks a type with what the file holds for it (`source`), and how the value is made of that.
 
-    `make` gets the validated source and the context given to `validate`; it raises Refused.
+    `make` gets the validated source and the context given to `validate`; it raises Refused. The JSON Schema names the
+    `choices`, if these are all that is accepted, and `other` sources.
     """
 
     accepted: str
     make: Callable[[Any, Any], object] = lambda value, _: value
     source: Any = str
+    choices: tuple[object, ...] = ()
+    other: tuple[Mapping[str, object], ...] = ()
 
     def __get_pydantic_core_schema__(self, _: object, handler: GetCoreSchemaHandler) -> CoreSchema:
         def make(value: object, info: ValidationInfo) -> object:
             return self.make(value, info.context)
 
         return core_schema.with_info_after_validator_function(make, handler.generate_schema(self.source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        made = {"enum": list(self.choices)} if self.choices else handler(schema)
+        made = {"anyOf": [made, *self.other]} if self.other else made
+        return made if "$ref" in made else {**made, "description": self.accepted}
 
 
 def matching(pattern: re.Pattern[str], accepted: str) -> MadeFrom:
@@ -94,7 +102,7 @@ def one_of(choices: type[Enum]) -> MadeFrom:
             raise Refused
         return values[text]
 
-    return MadeFrom(" or ".join(values), make)
+    return MadeFrom(" or ".join(values), make, choices=tuple(values))
 
 
 YesOrNo = Annotated[bool, MadeFrom("true or false", source=bool)]

@@ -26,7 +26,8 @@ SiteFile = Annotated[
 ]
 _ONE_OR_MORE = Annotated[tuple[SiteFile, ...], BeforeValidator(_make_list), Field(max_length=32)]
 SiteFiles = Annotated[
-    tuple[FilePattern, ...], MadeFrom("a pattern or a list of them", _refuse_none, source=_ONE_OR_MORE)
+    tuple[FilePattern, ...],
+    MadeFrom("a pattern or a list of them", _refuse_none, source=_ONE_OR_MORE, other=({"type": "string"},)),
 ]
 SiteImage = Annotated[
     ImageTemplate,

@@ -131,3 +131,15 @@ def test_a_bug_ends_with_its_traceback_and_exit_code_3(checkout: Path, run: Run,
     assert done.returncode == 3
     assert "imagebot has a bug" in done.stderr
     assert "RuntimeError: a bug" in done.stderr
+
+
+@pytest.mark.parametrize(("which", "title"), [("policy", "The policy file"), ("settings", "The settings")])
+def test_schemas_are_printed(run: Run, which: str, title: str):
+    ran = run("schema", which)
+
+    assert ran.returncode == 0
+    assert json.loads(ran.stdout)["title"] == f"{title} of imagebot"
+
+
+def test_there_is_no_schema_of_anything_else(run: Run):
+    assert run("schema", "world").returncode == 2
