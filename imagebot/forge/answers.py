@@ -132,15 +132,18 @@ class Answers:
         return ForgeConflict(host, said) if status == 409 else ForgeRefused(host, status, said)
 
     def _find_message(self, response: requests.Response) -> str:
-        """What the forge says in an error: one line, shortened, and without the token should it be repeated there."""
+        """Find what the forge says in an error, shortened, and without the token should it be repeated there."""
         try:
             body = _ERROR_BODY.validate_json(self._read(response, _MAX_ERROR_BYTES))
         except (ValidationError, UnexpectedForgeAnswer):
             return _SILENT
         said = body.get("message") or body.get("error_description") or body.get("error") or _SILENT
         # GitHub says only here what is wrong with which field.
-        line = _as_line(_in_words(said) + _in_detail(body.get("errors")))
-        line = line.replace(self._project.token.reveal(), MASK)
+        return self.make_line(_in_words(said) + _in_detail(body.get("errors")))
+
+    def make_line(self, said: str) -> str:
+        """Make of what a forge said one line that can be shown."""
+        line = _as_line(said).replace(self._project.token.reveal(), MASK)
         return line if len(line) <= _MAX_SAID else line[:_MAX_SAID] + "…"
 
 

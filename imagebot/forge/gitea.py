@@ -113,7 +113,7 @@ class GiteaForge:
         if project.permissions is not None and not project.permissions.push:
             raise TokenTooWeak(host, path, has="no write access to the project", needed=NEEDED)
         # Labels and comments are of another scope than branches and pull requests.
-        self._repo.get_page("labels", TypeAdapter(list[object]))
+        self._repo.get("labels", ANYTHING, limit=1)
         mirrors = (f"{path} mirrors another repository: nothing can be pushed to it",) if project.mirror else ()
         return ProjectState(project.default_branch, project.empty, mirrors)
 

@@ -60,7 +60,7 @@ class GitHubApi:
         errors = self._answers.parse(content, _GRAPHQL).get("errors")
         if errors:
             said = "; ".join(str(each.get("message", "")) for each in errors if isinstance(each, dict))
-            raise ForgeRefused(self._project.host, 200, said[:300])
+            raise ForgeRefused(self._project.host, 200, self._answers.make_line(said))
 
     def close(self) -> None:
         self._connection.close()

@@ -221,8 +221,8 @@ class Forge(Protocol):
         At most four requests, and more for a milestone, and for names of users, teams and labels that were not met
         before. The branch was pushed: a forge that does not know it yet is asked again, a few times.
         Where an attempt fails or its answer is lost, the merge request is looked for before it is asked for again. A
-        title is cut where it is too long for the forge. Whom the forge does not know is left out. Of a merge request
-        that was open already only title and body are changed.
+        title is cut where it is too long for the forge. Whom the forge does not know is left out. A merge request that
+        was open already gets the title and body, and beside what people gave it what an attempt may have left undone.
         """
 
     def list_push_options(self, *, target: str, title: str) -> tuple[str, ...]:
