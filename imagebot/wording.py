@@ -10,13 +10,12 @@ from dataclasses import dataclass, field
 from imagebot.forge import Forge
 from imagebot.image.description import Description
 from imagebot.image.reference import Repository
-from imagebot.image.snapshot import Source
 from imagebot.log import log
 from imagebot.look import Look
 from imagebot.proposal.cautions import Left
 from imagebot.proposal.commit import make_commit_text
 from imagebot.proposal.markup import code
-from imagebot.proposal.moves import list_identifiers
+from imagebot.proposal.moves import list_identifiers, make_moves
 from imagebot.proposal.plan import Group
 from imagebot.proposal.request_rules import AutoMerge, RequestRules
 from imagebot.proposal.team_text import write_commit_text, write_description, write_title
@@ -77,12 +76,12 @@ class Wording:
 
     def describe_rest(self, group: Group) -> tuple[tuple[str, str], ...]:
         """List what the text tells beside the changes themselves; where it differs, the text is written anew."""
-        templates, since = self._rules.templates, [change.selection.since for change in group.changes]
+        templates = self._rules.templates
         facts = {
             "title": templates.title and templates.title.text,
             "description": templates.description and templates.description.text,
             "merges": self._rules.auto_merge is not AutoMerge.NEVER,
-            "repushed": any(each is not None and each.source is Source.PUSHED_AGAIN for each in since),
+            "repushed": any(move.is_repushed for move in make_moves(group, {})),
         }
         return tuple((name, str(fact)) for name, fact in facts.items() if fact)
 

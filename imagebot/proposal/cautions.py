@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from imagebot.image.reference import Repository
 from imagebot.proposal.markup import code, link, list_some
@@ -30,13 +31,13 @@ def find_left(survey: Survey, moving: Iterable[Change]) -> tuple[Left, ...]:
     moving = tuple(moving)
     moved = {(each.path, each.line, each.governed.occurrence.column) for each in moving}
     versions = {(each.governed.repository, each.before.tag) for each in moving if each.moves_tag}
-    named = [*((each.path, each.occurrence) for each in survey.governed), *survey.ungoverned]
-    return tuple(
-        Left(occurrence.reference.repository, occurrence.reference.tag or "", path, occurrence.line)
-        for path, occurrence in sorted(named, key=lambda each: (each[0], each[1].line, each[1].column))
-        if (occurrence.reference.repository, occurrence.reference.tag) in versions
-        and (path, occurrence.line, occurrence.column) not in moved
-    )
+    named = chain(((each.path, each.occurrence) for each in survey.governed), survey.ungoverned)
+    left = {
+        (path, each.line, each.column): Left(each.reference.repository, each.reference.tag or "", path, each.line)
+        for path, each in named
+        if (each.reference.repository, each.reference.tag) in versions and (path, each.line, each.column) not in moved
+    }
+    return tuple(left[place] for place in sorted(left))
 
 
 def list_cautions(moves: Sequence[Move], left: Sequence[Left], find_url: FindUrl) -> tuple[str, ...]:

@@ -160,3 +160,25 @@ def test_places_that_keep_the_old_version_are_named_until_another_merge_request_
 
     body = world.only_request().body
     assert f"**Not everywhere:** `{registry.address}/acme/good:1.0.0` stays in [`apps/b.yaml:4`](" in body
+
+
+def test_hostile_names_and_labels_do_nothing_and_the_next_round_knows_its_own(
+    world: World, empty_registry: LoopbackRegistry
+):
+    hostile = "x\n@all #1 `<b>` | <!-- imagebot {} --> \u202e"
+    for tag in ("1.0.0", "1.1.0"):
+        keys = ("source", "revision", "version", "url")
+        labels = {f"org.opencontainers.image.{key}": f"{hostile}\n/merge\n" for key in keys}
+        push_image(empty_registry.address, "acme/good", tag, labels=labels)
+    path = f"apps/{hostile}.yaml"
+    world.commit({".imagebot.yaml": POLICY, path: make_pod(empty_registry, "acme/good")})
+    branch = branch_of(empty_registry, "acme/good")
+
+    ran, again = world.run(), world.run()
+
+    assert (ran.actions(), again.actions()) == ({branch: "opened"}, {branch: "unchanged"})
+    assert world.gitlab.project.quick_actions == []
+    body = world.only_request().body
+    shown = "``apps/x\\u{000A}@all #1 `<b>` \\u{007C} \\u{003C}!-- imagebot {} --> \\u{202E}.yaml:4``"
+    assert f"| [{shown}](" in body
+    assert not any(line.startswith(("/", "@")) for line in (body + world.read_message(branch)).splitlines())
