@@ -20,7 +20,7 @@ from imagebot.proposal.plan import Group
 from imagebot.proposal.request_rules import AutoMerge, RequestRules
 from imagebot.proposal.team_text import write_commit_text, write_description, write_title
 from imagebot.proposal.template import InvalidTemplate, Template
-from imagebot.proposal.text import Setting, Text, make_text, make_title
+from imagebot.proposal.text import Backdrop, Text, make_text, make_title
 
 Describe = Callable[[Repository, Iterable[str]], Mapping[str, Description]]
 """Finds what images of a repository, named by tags or digests, say of themselves; what cannot be had is missing."""
@@ -62,16 +62,16 @@ class Wording:
 
     def write_text(self, group: Group, *, limit: int) -> Text:
         """Write title and body, of at most `limit` characters; asks what the images say of themselves."""
-        setting = self._make_setting(group)
+        backdrop = self._make_backdrop(group)
 
         def write(template: Template) -> str:
-            return write_description(template, group, setting, limit=limit)
+            return write_description(template, group, backdrop, limit=limit)
 
         title = self.make_title(group)
         body = self._write("description", self._rules.templates.description, write)
         if body is None:
             notes = "".join(f"- ⚠️ {code(fault)}\n" for _, fault in sorted(self.faults.items()))
-            body = f"{notes}\n" * bool(notes) + make_text(group, setting, limit=limit - len(notes) - 1).body
+            body = f"{notes}\n" * bool(notes) + make_text(group, backdrop, limit=limit - len(notes) - 1).body
         return Text(title, body)
 
     def describe_rest(self, group: Group) -> tuple[tuple[str, str], ...]:
@@ -99,10 +99,10 @@ class Wording:
             self.faults[key] = fault
             return None
 
-    def _make_setting(self, group: Group) -> Setting:
+    def _make_backdrop(self, group: Group) -> Backdrop:
         described = {image: self.describe(image, wanted) for image, wanted in list_identifiers(group).items()}
         merges_by_itself = self._rules.auto_merge is not AutoMerge.NEVER
-        return Setting(self._policy_file, self._find_url, described, self.left, merges_by_itself=merges_by_itself)
+        return Backdrop(self._policy_file, self._find_url, described, self.left, merges_by_itself=merges_by_itself)
 
     def _find_url(self, path: str, line: int) -> str | None:
         """Find the address of a line as it stood when the text was written: lines of later commits are others."""

@@ -54,7 +54,7 @@ class Move:
         jump = self.changes[0].selection.jump
         if not self.moves_tag:
             return "digest"
-        return "newer" if jump is None else jump.value
+        return "newer" if jump in (None, Jump.NONE) else jump.value
 
     @property
     def is_major(self) -> bool:

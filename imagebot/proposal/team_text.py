@@ -15,7 +15,7 @@ from imagebot.proposal.markup import code, plain
 from imagebot.proposal.moves import Move, make_moves
 from imagebot.proposal.plan import Change, Group
 from imagebot.proposal.template import InvalidTemplate, Safe, Template, Values
-from imagebot.proposal.text import Sections, Setting, make_sections, make_title
+from imagebot.proposal.text import Backdrop, Sections, make_sections, make_title
 
 _GRAVEST_FIRST = (Jump.MAJOR.value, Jump.MINOR.value, Jump.PATCH.value, Jump.PRERELEASE.value, "newer", "digest")
 # A line that begins with it is a quick action; with a backslash before it, it is shown alike.
@@ -37,16 +37,16 @@ def write_commit_text(template: Template, group: Group, *, policy_file: str) -> 
     return _require_some(template, _clean(written))
 
 
-def write_description(template: Template, group: Group, setting: Setting, *, limit: int) -> str:
+def write_description(template: Template, group: Group, backdrop: Backdrop, *, limit: int) -> str:
     """Write the description, of at most `limit` characters: what is built in gives way to what the team wrote.
 
     Raises InvalidTemplate.
     """
-    moves = make_moves(group, setting.descriptions)
-    values = make_values(group, moves, policy_file=setting.policy_file)
+    moves = make_moves(group, backdrop.descriptions)
+    values = make_values(group, moves, policy_file=backdrop.policy_file)
     room = limit
     for _ in range(2):
-        sections = make_sections(moves, setting, limit=room)
+        sections = make_sections(moves, backdrop, limit=room)
         if sections is None:
             break
         written = template.render({**values, **_name_sections(sections)}, show=code)

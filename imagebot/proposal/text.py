@@ -41,7 +41,7 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
+class Backdrop:
     """What a text is written from, beside the changes themselves.
 
     Without an address for a file, its name stands there alone.
@@ -97,14 +97,14 @@ class Sections:
         return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def make_sections(moves: Sequence[Move], setting: Setting, *, limit: int) -> Sections | None:
+def make_sections(moves: Sequence[Move], backdrop: Backdrop, *, limit: int) -> Sections | None:
     """Write the description in at most `limit` characters: rows are dropped before anything else is.
 
     None if there is no room even without rows.
     """
 
     def write(rows: int) -> Sections:
-        return _write_sections(moves, setting, rows=rows)
+        return _write_sections(moves, backdrop, rows=rows)
 
     whole = write(_MOST_ROWS)
     if len(str(whole)) <= limit:
@@ -114,20 +114,20 @@ def make_sections(moves: Sequence[Move], setting: Setting, *, limit: int) -> Sec
     return cut if len(str(cut)) <= limit else None
 
 
-def make_text(group: Group, setting: Setting, *, limit: int = 65_536) -> Text:
+def make_text(group: Group, backdrop: Backdrop, *, limit: int = 65_536) -> Text:
     """Write the text of one merge request, of at most `limit` characters."""
-    sections = make_sections(make_moves(group, setting.descriptions), setting, limit=limit)
+    sections = make_sections(make_moves(group, backdrop.descriptions), backdrop, limit=limit)
     return Text(make_title(group), _NO_ROOM[: max(0, limit)] if sections is None else str(sections))
 
 
-def _write_sections(moves: Sequence[Move], setting: Setting, *, rows: int) -> Sections:
-    cautions = list_cautions(moves, setting.left, setting.find_url)[: max(rows, _MOST_LISTED)]
+def _write_sections(moves: Sequence[Move], backdrop: Backdrop, *, rows: int) -> Sections:
+    cautions = list_cautions(moves, backdrop.left, backdrop.find_url)[: max(rows, _MOST_LISTED)]
     return Sections(
         "\n".join(f"- {each}" for each in cautions),
         _list_moves(moves, rows=rows),
-        _list_places(moves, setting, rows=rows),
+        _list_places(moves, backdrop, rows=rows),
         _give_reasons(moves, rows=rows),
-        _say_no(moves, setting),
+        _say_no(moves, backdrop),
     )
 
 
@@ -207,15 +207,15 @@ def format_size(size_bytes: int, *, like: int | None = None) -> str:
     return f"{size_bytes / divisor:.1f} {unit}"
 
 
-def _list_places(moves: Sequence[Move], setting: Setting, *, rows: int) -> str:
+def _list_places(moves: Sequence[Move], backdrop: Backdrop, *, rows: int) -> str:
     """List the places of each image, put together by the entry that allowed the change."""
     together: dict[tuple[str, tuple[str, int]], list[Change]] = {}
     for move in moves:
         for change in move.changes:
-            key = f"{move.name}:{move.was}", _find_position(change, setting)
+            key = f"{move.name}:{move.was}", _find_position(change, backdrop)
             together.setdefault(key, []).append(change)
     lines = [
-        [cell(image), _pile_places(changes, setting, most=min(rows, _MOST_PILED)), _entry(changes[0], setting)]
+        [cell(image), _pile_places(changes, backdrop, most=min(rows, _MOST_PILED)), _entry(changes[0], backdrop)]
         for (image, _), changes in together.items()
     ]
     has_several = len(moves) > 1
@@ -225,23 +225,23 @@ def _list_places(moves: Sequence[Move], setting: Setting, *, rows: int) -> str:
     return table if count <= _MOST_UNFOLDED else fold(f"Where: {count} places", table)
 
 
-def _pile_places(changes: Sequence[Change], setting: Setting, *, most: int) -> str:
-    shown = [link(cell(f"{each.path}:{each.line}"), setting.find_url(each.path, each.line)) for each in changes[:most]]
+def _pile_places(changes: Sequence[Change], backdrop: Backdrop, *, most: int) -> str:
+    shown = [link(cell(f"{each.path}:{each.line}"), backdrop.find_url(each.path, each.line)) for each in changes[:most]]
     more = len(changes) - len(shown)
     return _pile(*shown, f"and {more} more: see the changes" if more else "")
 
 
-def _entry(change: Change, setting: Setting) -> str:
-    file, line = _find_position(change, setting)
+def _entry(change: Change, backdrop: Backdrop) -> str:
+    file, line = _find_position(change, backdrop)
     name = change.governed.entry.name
-    place = link(cell(f"{file}:{line}"), setting.find_url(file, line))
+    place = link(cell(f"{file}:{line}"), backdrop.find_url(file, line))
     return place if name is None else f"{cell(name)} in\u00a0{place}"
 
 
-def _find_position(change: Change, setting: Setting) -> tuple[str, int]:
+def _find_position(change: Change, backdrop: Backdrop) -> tuple[str, int]:
     """Find the file and the line of the entry that allowed a change."""
     entry = change.governed.entry
-    return entry.file or setting.policy_file, entry.position
+    return entry.file or backdrop.policy_file, entry.position
 
 
 def _give_reasons(moves: Sequence[Move], *, rows: int) -> str:
@@ -252,14 +252,14 @@ def _give_reasons(moves: Sequence[Move], *, rows: int) -> str:
     return fold(summary, "\n\n".join([*map(explain, shown), *more]))
 
 
-def _say_no(moves: Sequence[Move], setting: Setting) -> str:
+def _say_no(moves: Sequence[Move], backdrop: Backdrop) -> str:
     """Say how to say no, to wait, and to change what is allowed."""
-    positions = sorted({_find_position(change, setting) for move in moves for change in move.changes})
-    places = [link(code(f"{file}:{line}"), setting.find_url(file, line)) for file, line in positions]
+    positions = sorted({_find_position(change, backdrop) for move in moves for change in move.changes})
+    places = [link(code(f"{file}:{line}"), backdrop.find_url(file, line)) for file, line in positions]
     newer = "version" if any(move.moves_tag for move in moves) else "digest"
     by_itself = "**It merges by itself** as soon as its checks pass, as the policy file asks for."
     lines = [
-        *([by_itself] if setting.merges_by_itself else []),
+        *([by_itself] if backdrop.merges_by_itself else []),
         f"**To say no,** close this merge request: {_name_declined(moves, newer)}. Reopening takes that back.",
         f"**To wait,** leave it open. A newer {newer} moves it on, and what others commit to its branch is never lost.",
         f"**To change the policy,** edit {list_some(places, most=_MOST_LISTED)}.",

@@ -28,7 +28,7 @@ _PAGE = """<!doctype html>
 
 def write_page(example: Example, number: int) -> Path:
     """Write one example as a page; the renderer reads tables, HTML and bare addresses as forges do."""
-    text = make_text(example.group, example.setting)
+    text = make_text(example.group, example.backdrop)
     renderer = MarkdownIt("gfm-like", {"linkify": False, "html": True})
     path = _FOLDER / f"{example.name}.html"
     body = renderer.render(text.body).replace("<details>", "<details open>")

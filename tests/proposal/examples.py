@@ -12,7 +12,7 @@ from imagebot.proposal.cautions import find_left
 from imagebot.proposal.choose import Listings
 from imagebot.proposal.plan import Group, make_changes, make_groups
 from imagebot.proposal.survey import survey
-from imagebot.proposal.text import Setting
+from imagebot.proposal.text import Backdrop
 from imagebot.settings.policy_file import parse_policy_file
 from tests.proposal.builders import DIGEST_1, DIGEST_2, NOW, Sightings, choose_all, see
 
@@ -27,7 +27,7 @@ class Example:
 
     name: str
     group: Group
-    setting: Setting
+    backdrop: Backdrop
 
 
 def find_url(path: str, line: int) -> str:
@@ -69,13 +69,13 @@ def _make(
     changes = make_changes(choose_all(found, listings, sightings=sightings or {}))
     rules = policy_file.merge_requests
     group, *_ = make_groups(changes, branch_prefix=rules.branch_prefix, group_by=rules.group_by)
-    setting = Setting(
+    backdrop = Backdrop(
         ".imagebot.yaml",
         find_url,
         {parse_repository(image): found for image, found in described.items()},
         find_left(found, changes),
     )
-    return Example(name, group, setting)
+    return Example(name, group, backdrop)
 
 
 def _list(

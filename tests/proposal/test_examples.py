@@ -17,19 +17,19 @@ _EXAMPLES = [pytest.param(each, id=each.name) for each in make_examples()]
 
 @pytest.mark.parametrize("example", _EXAMPLES)
 def test_the_text_is_the_golden_one(example: Example):
-    text = make_text(example.group, example.setting)
+    text = make_text(example.group, example.backdrop)
 
     assert f"# {text.title}\n\n{text.body}" == (_TEXTS / f"{example.name}.md").read_text()
 
 
 def test_the_same_proposal_has_the_same_text():
-    first, second = ([make_text(each.group, each.setting) for each in make_examples()] for _ in range(2))
+    first, second = ([make_text(each.group, each.backdrop) for each in make_examples()] for _ in range(2))
 
     assert first == second
 
 
 @pytest.mark.parametrize("example", _EXAMPLES)
 def test_all_of_the_markdown_is_read_as_such(example: Example):
-    html = MarkdownIt("gfm-like", {"linkify": False}).render(make_text(example.group, example.setting).body)
+    html = MarkdownIt("gfm-like", {"linkify": False}).render(make_text(example.group, example.backdrop).body)
 
     assert not any(mark in html for mark in ("**", "](", "| ---", "&lt;", "`"))

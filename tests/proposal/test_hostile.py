@@ -24,7 +24,7 @@ from imagebot.proposal.cautions import Left
 from imagebot.proposal.commit import Trailers, find_trailers, make_commit_message, make_commit_text
 from imagebot.proposal.group import GroupKey, GroupKind
 from imagebot.proposal.plan import Change, Group, make_changes
-from imagebot.proposal.text import Setting, make_text, make_title
+from imagebot.proposal.text import Backdrop, make_text, make_title
 from tests.proposal.builders import DIGEST_1, NOW, make_choices, make_entry
 
 _RENDERER = MarkdownIt("gfm-like", {"linkify": False, "html": True})
@@ -95,15 +95,15 @@ def _write(value: str) -> str:
     """Write the text; no such tag could be written to a file, but it may be told. `@` begins a digest."""
     tag = f"t{value}".replace("@", "a")
     left = (Left(_IMAGE, "1.4.1", f"left/{value}", 3),)
-    setting = Setting(f".{value}.yaml", lambda path, line: f"https://forge.example/{path}#L{line}", left=left)
-    return make_text(_make_group(value, tag=tag), setting).body
+    backdrop = Backdrop(f".{value}.yaml", lambda path, line: f"https://forge.example/{path}#L{line}", left=left)
+    return make_text(_make_group(value, tag=tag), backdrop).body
 
 
 def _write_labels(source: str, version: str) -> str:
     labels = {"source": source, "revision": version, "version": version}
     labels = {f"org.opencontainers.image.{key}": text for key, text in labels.items()}
     described = {_IMAGE: {"t1": Description(DIGEST_1, frozenset(), 1_000_000, None, labels)}}
-    return make_text(_make_group("x"), Setting("p", descriptions=described)).body
+    return make_text(_make_group("x"), Backdrop("p", descriptions=described)).body
 
 
 def _list_tokens(markdown: str) -> Iterator[Token]:

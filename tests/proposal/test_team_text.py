@@ -13,12 +13,12 @@ from imagebot.proposal.moves import make_moves
 from imagebot.proposal.plan import Group, make_changes
 from imagebot.proposal.team_text import make_samples, make_values, write_commit_text, write_description, write_title
 from imagebot.proposal.template import InvalidTemplate, Template
-from imagebot.proposal.text import Setting, make_text
+from imagebot.proposal.text import Backdrop, make_text
 from tests.proposal.builders import DIGEST_1, DIGEST_2, make_choices, make_entry, make_group
 from tests.proposal.examples import describe
 
 _TAGS = {"acme/api": ["1.4.1", "1.5.0"], "acme/web": ["1.0.0", "2.0.0"]}
-_SETTING = Setting("p.yaml")
+_BACKDROP = Backdrop("p.yaml")
 
 
 def _make_one(path: str = "a.yaml") -> Group:
@@ -98,17 +98,17 @@ def test_a_commit_message_is_the_whole_of_it():
 def test_a_description_may_hold_the_built_in_one():
     group, template = _make_two(), Template("Ask @acme/platform.\n\n{{ text }}")
 
-    written = write_description(template, group, _SETTING, limit=60_000)
+    written = write_description(template, group, _BACKDROP, limit=60_000)
 
-    assert written == f"Ask @acme/platform.\n\n{make_text(group, _SETTING).body}".strip()
+    assert written == f"Ask @acme/platform.\n\n{make_text(group, _BACKDROP).body}".strip()
 
 
 def test_the_parts_of_the_built_in_description_are_the_whole():
     parts = "\n\n".join(f"{{{{ text_{name} }}}}" for name in ("cautions", "images", "places", "reasons", "options"))
 
-    written = write_description(Template(parts), _make_two(), _SETTING, limit=60_000)
+    written = write_description(Template(parts), _make_two(), _BACKDROP, limit=60_000)
 
-    assert written == make_text(_make_two(), _SETTING).body.strip()
+    assert written == make_text(_make_two(), _BACKDROP).body.strip()
 
 
 def test_addresses_of_images_are_there_in_a_description():
@@ -116,12 +116,12 @@ def test_addresses_of_images_are_there_in_a_description():
     old, new = (
         describe(digest, 1, source=source, version=v) for digest, v in ((DIGEST_1, "v1.4.1"), (DIGEST_2, "v1.5.0"))
     )
-    setting = replace(_SETTING, descriptions={parse_repository("acme/api"): {"1.4.1": old, "1.5.0": new}})
+    backdrop = replace(_BACKDROP, descriptions={parse_repository("acme/api"): {"1.4.1": old, "1.5.0": new}})
     template = Template(
         "{% for i in images %}[x]({{ i.changes }}) [y]({{ i.release }}) [z]({{ i.source }}){% endfor %}"
     )
 
-    written = write_description(template, _make_one(), setting, limit=60_000)
+    written = write_description(template, _make_one(), backdrop, limit=60_000)
 
     assert written == f"[x]({source}/compare/v1.4.1...v1.5.0) [y]({source}/releases/tag/v1.5.0) [z]({source})"
 
@@ -131,7 +131,7 @@ _HOSTILE = "`**b** <b>@all #1 !2 | [x](y) <!-- \u202e\n/merge"
 
 def test_values_are_text_in_a_description():
     template = Template("{{ images[0].places[0].file }}\n\n- *{{ images[0].places[0].file }}*")
-    body = write_description(template, _make_one(_HOSTILE), _SETTING, limit=60_000)
+    body = write_description(template, _make_one(_HOSTILE), _BACKDROP, limit=60_000)
 
     tokens = [
         child for token in MarkdownIt("gfm-like", {"linkify": False}).parse(body) for child in token.children or []
@@ -160,14 +160,14 @@ def test_values_are_text_in_titles_and_commits(write):
     ],
 )
 def test_what_a_template_says_itself_is_no_command(template, written):
-    assert write_description(Template(template), _make_one(), _SETTING, limit=60_000) == written
+    assert write_description(Template(template), _make_one(), _BACKDROP, limit=60_000) == written
 
 
 def test_what_is_built_in_gives_way_to_what_the_team_wrote():
     files = {f"{'y' * 150}{n}.yaml": b"image: acme/api:1.4.1\n" for n in range(300)}
     group = make_group(make_choices(files, _TAGS))
 
-    written = write_description(Template("Ours: " + "x" * 3000 + "\n\n{{ text }}"), group, _SETTING, limit=8000)
+    written = write_description(Template("Ours: " + "x" * 3000 + "\n\n{{ text }}"), group, _BACKDROP, limit=8000)
 
     assert 6000 < len(written) <= 8000
     assert written.startswith("Ours: xxx")
@@ -187,6 +187,6 @@ def test_what_is_built_in_gives_way_to_what_the_team_wrote():
 )
 def test_what_cannot_be_a_description_is_a_fault(template, limit, reason):
     with pytest.raises(InvalidTemplate) as raised:
-        write_description(Template(template), _make_one(), _SETTING, limit=limit)
+        write_description(Template(template), _make_one(), _BACKDROP, limit=limit)
 
     assert raised.value.reason == reason

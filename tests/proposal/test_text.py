@@ -8,7 +8,7 @@ import pytest
 from imagebot.policy.entry import Entry
 from imagebot.proposal.group import GroupKey, GroupKind
 from imagebot.proposal.plan import Group, make_changes
-from imagebot.proposal.text import Setting, make_text, make_title
+from imagebot.proposal.text import Backdrop, make_text, make_title
 from tests.proposal.builders import (
     DIGEST_1,
     DIGEST_2,
@@ -40,7 +40,7 @@ _ONE = {"clusters/prod/api.yaml": b"kind: X\nimage: ghcr.io/acme/api:1.4.1\n"}
 
 def test_the_title_names_the_image_and_both_versions():
     assert (
-        make_text(_make_group(_ONE), Setting(".imagebot.yaml")).title == "Update ghcr.io/acme/api from 1.4.1 to 1.4.2"
+        make_text(_make_group(_ONE), Backdrop(".imagebot.yaml")).title == "Update ghcr.io/acme/api from 1.4.1 to 1.4.2"
     )
 
 
@@ -55,13 +55,13 @@ def test_the_title_leaves_the_old_version_out_where_there_are_several():
     files = {**_ONE, "b.yaml": b"image: ghcr.io/acme/api:1.4.0\n"}
     tags = {"ghcr.io/acme/api": ["1.4.0", "1.4.1", "1.4.2"]}
 
-    assert make_text(_make_group(files, tags=tags), Setting("p")).title == "Update ghcr.io/acme/api to 1.4.2"
+    assert make_text(_make_group(files, tags=tags), Backdrop("p")).title == "Update ghcr.io/acme/api to 1.4.2"
 
 
 def test_the_body_says_what_where_why_and_how_to_say_no():
-    setting = Setting(".imagebot.yaml", find_url=lambda path, line: f"https://forge/{path}#L{line}")
+    backdrop = Backdrop(".imagebot.yaml", find_url=lambda path, line: f"https://forge/{path}#L{line}")
 
-    body = make_text(_make_group(_ONE), setting).body
+    body = make_text(_make_group(_ONE), backdrop).body
 
     assert "| `ghcr.io/acme/api` | `1.4.1` →\u00a0`1.4.2` | patch | first\u00a0seen<br>2026-03-01 |" in body
     where = "[`clusters/prod/api.yaml:2`](https://forge/clusters/prod/api.yaml#L2)"
@@ -74,7 +74,7 @@ def test_the_body_says_what_where_why_and_how_to_say_no():
 
 
 def test_without_addresses_places_stand_alone():
-    body = make_text(_make_group(_ONE), Setting(".imagebot.yaml")).body
+    body = make_text(_make_group(_ONE), Backdrop(".imagebot.yaml")).body
 
     assert "| `clusters/prod/api.yaml:2` | `api` in\u00a0`.imagebot.yaml:8` |" in body
 
@@ -106,7 +106,7 @@ def test_the_title_names_a_new_tag_and_the_digest_of_a_place_that_has_it_already
 def test_the_body_for_a_digest_says_what_where_why_and_how_to_say_no():
     group = _make_digest_group(f"nginx:latest@{DIGEST_1}", "nginx:latest", f"nginx@{DIGEST_1}")
 
-    body = make_text(group, Setting("p")).body
+    body = make_text(group, Backdrop("p")).body
 
     docker_hub = "[Docker Hub](https://hub.docker.com/_/nginx/tags?name=latest)"
     image, new = f"`nginx`<br>{docker_hub}", f"→\u00a0`{SHORT_2}`"
@@ -136,28 +136,28 @@ def test_the_body_for_a_digest_says_what_where_why_and_how_to_say_no():
     ],
 )
 def test_the_body_says_how_old_the_tag_is_and_how_that_is_known(group: Group, sentence: str):
-    assert f"\n- {sentence}\n" in make_text(group, Setting("p")).body
+    assert f"\n- {sentence}\n" in make_text(group, Backdrop("p")).body
 
 
 def test_the_body_is_silent_about_an_age_that_is_not_known():
     group = _make_group(_ONE)
     ageless = [replace(each, selection=replace(each.selection, since=None)) for each in group.changes]
 
-    body = make_text(replace(group, changes=tuple(ageless)), Setting("p")).body
+    body = make_text(replace(group, changes=tuple(ageless)), Backdrop("p")).body
 
     assert "| Image | Update | Jump |\n" in body
     assert "seen" not in body
 
 
 def test_a_major_jump_stands_out():
-    body = make_text(_make_group(_ONE, semver=">=1"), Setting("p")).body
+    body = make_text(_make_group(_ONE, semver=">=1"), Backdrop("p")).body
 
     assert "| ⚠️\u00a0**major** |" in body
     assert body.startswith("- ⚠️ **Major jump** of `ghcr.io/acme/api` from `1.4.1` to `2.0.0`")
 
 
 def test_what_merges_by_itself_says_so():
-    body = make_text(_make_group(_ONE), Setting("p", merges_by_itself=True)).body
+    body = make_text(_make_group(_ONE), Backdrop("p", merges_by_itself=True)).body
 
     assert "- **It merges by itself** as soon as its checks pass" in body
 
@@ -166,7 +166,7 @@ def test_a_title_with_many_tags_counts_them():
     files = {f"{n}.yaml": f"image: ghcr.io/acme/api:1.{n}.0-v{n}\n".encode() for n in range(5)}
     tags = {"ghcr.io/acme/api": [tag for n in range(5) for tag in (f"1.{n}.0-v{n}", f"1.{n}.1-v{n}")]}
 
-    text = make_text(_make_group(files, semver="^1", tags=tags), Setting("p"))
+    text = make_text(_make_group(files, semver="^1", tags=tags), Backdrop("p"))
 
     assert text.title == "Update ghcr.io/acme/api to 5 tags"
 
@@ -183,7 +183,7 @@ def _make_many(images: int, places: int) -> Group:
 
 
 def test_thirty_images_in_sixty_places_have_room_where_there_is_the_least():
-    body = make_text(_make_many(images=30, places=2), Setting("p"), limit=58_000).body
+    body = make_text(_make_many(images=30, places=2), Backdrop("p"), limit=58_000).body
 
     assert body.count("| `ghcr.io/acme/") == 60
     assert body.count("chosen by") == 30
@@ -192,7 +192,7 @@ def test_thirty_images_in_sixty_places_have_room_where_there_is_the_least():
 
 @pytest.mark.parametrize("limit", [100_000, 40_000, 20_000, 8_000, 4_000, 2_500])
 def test_rows_are_dropped_before_sections_and_that_is_said(limit: int):
-    body = make_text(_make_many(images=40, places=30), Setting("p"), limit=limit).body
+    body = make_text(_make_many(images=40, places=30), Backdrop("p"), limit=limit).body
 
     assert len(body) <= limit
     assert len(body) > limit * 0.8
@@ -203,13 +203,13 @@ def test_rows_are_dropped_before_sections_and_that_is_said(limit: int):
 
 @pytest.mark.parametrize("limit", [500, 20, 0, -5])
 def test_without_room_there_is_one_sentence_or_what_fits_of_it(limit: int):
-    body = make_text(_make_many(images=2, places=2), Setting("p"), limit=limit).body
+    body = make_text(_make_many(images=2, places=2), Backdrop("p"), limit=limit).body
 
     assert body == "What this proposes is in its changes: there is no room left to tell it here.\n"[: max(0, limit)]
 
 
 def test_a_text_has_all_rows_that_there_is_room_for():
     group = _make_many(images=40, places=30)
-    lengths = [len(make_text(group, Setting("p"), limit=limit).body) for limit in range(2_000, 200_000, 9_000)]
+    lengths = [len(make_text(group, Backdrop("p"), limit=limit).body) for limit in range(2_000, 200_000, 9_000)]
 
     assert lengths == sorted(lengths)
