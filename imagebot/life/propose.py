@@ -98,10 +98,11 @@ def _filter(proposal: _Proposal, *, history: History) -> _Proposal:
         return replace(proposal, declined=known.declined)
     refusals = history.get_refusals() if request is not None else history.look_back(group.branch)
     pairs = standing.trailers.pairs if standing else frozenset()
+    paths = {change.path for change in standing.changes} if standing else set()
     unmarked = refusals.find_unmarked(group.branch, standing.oid) if standing and request is None else None
     found: list[tuple[Change, Refusal | None]] = []
     for change in group.changes:
-        is_standing = change.pair in pairs
+        is_standing = change.pair in pairs and change.path in paths
         refusal = None if is_standing and is_open else refusals.find(change)
         found.append((change, refusal or (unmarked if is_standing else None)))
     refused = tuple((change, refusal) for change, refusal in found if refusal is not None)

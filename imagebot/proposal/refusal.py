@@ -76,7 +76,7 @@ class Refusals:
 
     def find(self, change: Change) -> Refusal | None:
         """Find out whether the change was refused, by the newest merge request that tells."""
-        if any(change.pair in block.pairs and self._is_about(block, change) for block in self._open):
+        if any(self._proposes(block, change) for block in self._open):
             return None
         for past, block in (*self._by_pair.get(change.pair, ()), *self._pairless):
             if how := self._find_no(past, block, change):
@@ -125,6 +125,14 @@ class Refusals:
     def _list_blocks(self) -> Iterator[Block]:
         yield from self._open
         yield from (past.block for past in self._past if past.block is not None)
+
+    def _proposes(self, block: Block, change: Change) -> bool:
+        """Whether an open merge request proposes the change: that other places get the same is not enough."""
+        if change.pair not in block.pairs and (block.pairs or block.places is None):
+            return False
+        if block.places is None:
+            return self._is_about(block, change)
+        return make_place(change.path, change.pair) in block.places
 
     def _find_no(self, past: Past, block: Block, change: Change) -> No | None:
         place = make_place(change.path, change.pair)

@@ -87,6 +87,8 @@ class Month:
         if self.dice.random() < 0.3:
             self.note("forgot")
             self.story.forget_store()
+        if {"closed", "waiting"} <= set(ran.actions().values()):
+            self.note(f"made room for what waits: {self.story.run().actions()}")
         before = self.story.world.count_writes()
         again = self.story.world.run()
         assert self.story.world.count_writes() == before, self.tell(f"a second round did {again.actions()}")
@@ -176,6 +178,13 @@ class Month:
             places += [(path, image, tag) for image, tag in new.items() if old.get(image) != tag]
         return places
 
+    def _refuse(self, request: StoredMergeRequest) -> None:
+        """Note what must not be proposed again: what was in it, but for what another one proposes that stays open."""
+        others = [each.branch for each in self._list_open() if each.branch != request.branch]
+        elsewhere = {place for branch in others for place in self._list_places(branch)}
+        places = [place for place in self._list_places(request.branch) if place not in elsewhere]
+        self.refused |= dict.fromkeys(places, request.number)
+
     def release(self) -> None:
         name = self.dice.choice(NAMES)
         major, minor, patch = self.versions[name]
@@ -209,7 +218,7 @@ class Month:
         request = self._pick_open()
         if request is None:
             return
-        self.refused |= dict.fromkeys(self._list_places(request.branch), request.number)
+        self._refuse(request)
         self.story.forge.close(request.number)
         self.note(f"closed {request.number} {request.branch}")
 
@@ -223,7 +232,9 @@ class Month:
             self.story.forge.reopen(number)
         except RefusalError:
             return
-        self.refused = {place: by for place, by in self.refused.items() if by != number}
+        # What stands on its branch by now is proposed in it.
+        places = self._list_places(self.story.forge.merge_requests[number].branch)
+        self.refused = {place: by for place, by in self.refused.items() if by != number and place not in places}
         self.note(f"reopened {number}")
 
     def commit_to_a_branch(self) -> None:
@@ -250,7 +261,7 @@ class Month:
     def delete_a_branch(self) -> None:
         request = self._pick_open()
         if request is not None:
-            self.refused |= dict.fromkeys(self._list_places(request.branch), request.number)
+            self._refuse(request)
             self.commits.pop(request.branch, None)
             git(self.story.world.bare, "update-ref", "-d", f"refs/heads/{request.branch}")
             self.note(f"deleted {request.branch} of {request.number}")

@@ -97,6 +97,22 @@ def test_a_no_in_one_folder_is_none_in_another(story: Story):
     assert story.act() == {"imagebot/dir-prod": "declined", "imagebot/dir-staging": "unchanged"}
 
 
+def test_a_no_in_one_file_outlives_a_group_in_which_another_gets_the_same(story: Story):
+    story.push("api", "1.0.0", "1.1.0")
+    story.write("prod/a.yaml", api="1.0.0")
+    story.write("prod/b.yaml", api="1.0.0")
+    story.set_policy("group_by: file")
+    story.run()
+    story.close("imagebot/file-prod-a.yaml")
+    story.set_policy("group_by: directory")
+
+    first, second = story.act(), story.act()
+
+    assert (first["imagebot/dir-prod"], second["imagebot/dir-prod"]) == ("opened", "unchanged")
+    assert story.read("imagebot/dir-prod", "prod/a.yaml") == story.render(api="1.0.0")
+    assert story.read("imagebot/dir-prod", "prod/b.yaml") == story.render(api="1.1.0")
+
+
 def test_regrouping_closes_what_it_replaces_with_a_word_why(any_story: Story):
     _prepare(any_story)
     any_story.run()
