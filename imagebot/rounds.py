@@ -5,12 +5,11 @@ What fails concerns one target or one repository: it becomes the result, and eve
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TypeVar
 
 from imagebot.connect import open_forge, open_git
 from imagebot.errors import ImagebotError, InvalidInput, NeedsOperator, Transient
-from imagebot.forge.errors import ForgeRateLimited
 from imagebot.git import Oid, UnknownBranch
 from imagebot.image.reference import Repository
 from imagebot.image.snapshot import Snapshot
@@ -31,7 +30,7 @@ from imagebot.registry.client import Registries
 from imagebot.settings.operator import Settings, TargetSettings
 from imagebot.settings.policy_file import MissingPolicyFile
 from imagebot.store.store import Store
-from imagebot.update import update
+from imagebot.update import find_retry, update
 from imagebot.wording import Wording
 
 _T = TypeVar("_T")
@@ -143,9 +142,8 @@ class Rounds:
                 default = forge.check(now=now).default_branch
         except ImagebotError:
             return error
-        return (
-            error if error.is_empty or default in (None, target.branch) else RenamedBranch(target.branch, str(default))
-        )
+        is_other = not error.is_empty and default not in (None, target.branch)
+        return RenamedBranch(target.branch, str(default)) if is_other else error
 
     def _isolate(self, target: TargetSettings, step: Callable[[], _T], *, now: datetime) -> _T | Outcome:
         """Do one step for a target; an error, and even a bug, ends the round of this target and of no other."""
@@ -156,13 +154,12 @@ class Rounds:
                 is_transient = isinstance(error, Transient)
                 level = log.warning if is_transient else log.error
                 level("target_failed", error=str(error))
-                wait_s = error.retry_after_s if isinstance(error, ForgeRateLimited) else None
                 failed = Outcome(
                     target.name,
                     error=str(error),
                     is_dry=self.is_dry,
                     is_transient=is_transient,
-                    retry_at=None if wait_s is None else now + timedelta(seconds=wait_s),
+                    retry_at=find_retry(error, now=now),
                 )
                 self._keep_failure(failed, is_of_policy=isinstance(error, InvalidInput), now=now)
             except Exception as error:  # noqa: BLE001 - a bug ends its round with a traceback, and the others go on

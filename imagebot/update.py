@@ -9,7 +9,7 @@ they closed.
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -119,10 +119,10 @@ class _Steps:
     def take(self, steps: Iterable[tuple[str, _Step]]) -> tuple[Result, ...]:
         results = []
         for branch, step in steps:
-            result = self._attempt(branch, step)
-            results += [result] if result is not None else []
             if self.ended_by is not None:
                 break
+            result = self._attempt(branch, step)
+            results += [result] if result is not None else []
         return tuple(results)
 
     def _attempt(self, branch: str, step: _Step) -> Result | None:
@@ -151,10 +151,15 @@ class _Steps:
         error = self.ended_by
         if error is None:
             return outcome
-        wait_s = error.retry_after_s if isinstance(error, ForgeRateLimited) else None
         return replace(
             outcome,
             error=f"the round ended early: {error}",
             is_transient=isinstance(error, Transient),
-            retry_at=None if wait_s is None else self.round_.now + timedelta(seconds=wait_s),
+            retry_at=find_retry(error, now=self.round_.now),
         )
+
+
+def find_retry(error: ImagebotError, *, now: datetime) -> datetime | None:
+    """Find the instant from which on a forge may be asked again, if it said so."""
+    wait_s = error.retry_after_s if isinstance(error, ForgeRateLimited) else None
+    return None if wait_s is None else now + timedelta(seconds=wait_s)

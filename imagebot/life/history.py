@@ -36,17 +36,19 @@ class History:
     """The merge requests of one target, as one round sees them."""
 
     def __init__(self, round_: Round, choices: Sequence[Choice]) -> None:
-        """Ask for what is open: one request."""
+        """Ask for what is open: one request.
+
+        `requests` are those from branches with the prefix, by these, the oldest first.
+        """
         self._round = round_
         self._choices = choices
         self._open = round_.forge.list_open(branch_prefix="", target=round_.look.base)
         self._blocks = {request.number: find_block(request.body) for request in self._open}
+        self.requests = self._list_requests()
         self._kept: _Kept | None = None
         self._refusals: Refusals | None = None
 
-    @property
-    def requests(self) -> Mapping[str, Sequence[MergeRequest]]:
-        """The open merge requests by their branches, those from branches with the prefix; the oldest comes first."""
+    def _list_requests(self) -> Mapping[str, Sequence[MergeRequest]]:
         found: dict[str, list[MergeRequest]] = {}
         for request in self._open:
             if request.branch.startswith(self._round.look.prefix):

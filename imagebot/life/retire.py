@@ -4,6 +4,7 @@ It waits while a file that the branch changes cannot be read: the image may stil
 if it is only the registry that does not give it any more, or tells one digest and then another.
 """
 
+import re
 from collections.abc import Collection, Iterable, Sequence, Set
 from dataclasses import dataclass, replace
 
@@ -24,6 +25,7 @@ from imagebot.proposal.refusal import is_about
 from imagebot.proposal.waver import Image, Images, explain_vanished, find_returned, find_vanished
 
 _MERGED = "What stood on it was merged."
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9./-]*")
 
 
 def retire(
@@ -183,10 +185,11 @@ def _explain_others(look: Look, branch: str, others: Set[str]) -> str:
 
 def _explain_end(look: Look, choices: Sequence[Choice], pairs: Set[Pair]) -> str:
     """Say why nothing of what was proposed is wanted any more."""
-    holds = f"{look.base} holds what was proposed here"
+    base = look.base if _PLAIN_NAME.fullmatch(look.base) else code(look.base)
+    holds = f"{base} holds what was proposed here"
     if not choices:
         images = "this image" if len({pair.image for pair in pairs}) == 1 else "these images"
-        return f"Nothing that {look.target.policy_file} governs on {look.base} names {images} any more."
+        return f"Nothing that {look.target.policy_file} governs on {base} names {images} any more."
     if {(str(choice.governed.repository), choice.current_tag) for choice in choices} <= pairs:
         return f"{holds}: nothing is left to do."
     held = [choice.pin.held for choice in choices if choice.pin.held]
