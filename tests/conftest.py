@@ -2,8 +2,11 @@
 
 import ipaddress
 import socket
+from collections.abc import Iterator
 
 import pytest
+
+from tests.servers.postgres import PostgresServer
 
 _real_connect = socket.socket.connect
 
@@ -31,3 +34,17 @@ def _only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in _FOREIGN_VARIABLES:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(socket.socket, "connect", _connect_on_loopback)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL of this worker's own; a test may stop it, and the next one that needs it finds it started."""
+    with PostgresServer() as server:
+        yield server
+
+
+@pytest.fixture
+def database(postgres: PostgresServer) -> Iterator[str]:
+    """The URL of an empty database of PostgreSQL, for this test alone."""
+    with postgres.make_database() as url:
+        yield url

@@ -4,8 +4,12 @@
 set -eu
 missing=""
 packages=""
+postgres=""
+for folder in /usr/lib/postgresql/*/bin; do # where Debian keeps the server
+    postgres="$postgres:$folder"
+done
 need() { # PROGRAM PACKAGE WHAT-IS-LEFT-OUT
-    PATH="$PATH:/usr/sbin:/sbin" command -v "$1" >/dev/null 2>&1 && return 0
+    PATH="$PATH:/usr/sbin:/sbin$postgres" command -v "$1" >/dev/null 2>&1 && return 0
     packages="$packages $2"
     missing="$missing
   $1 (package $2): $3"
@@ -13,6 +17,7 @@ need() { # PROGRAM PACKAGE WHAT-IS-LEFT-OUT
 need docker-registry docker-registry "tests against a real registry"
 need skopeo skopeo "tests that ask a third party about registries"
 need sshd openssh-server "tests of git over SSH"
+need postgres postgresql "tests of the store on PostgreSQL"
 need chromium chromium "tests of the status page in a browser"
 [ -n "$packages" ] || exit 0
 

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +12,10 @@ def require_program(name: str) -> str:
 
     `IMAGEBOT_TEST_ALL=1`, as CI sets it, is what forbids leaving a test out.
     """
-    path = shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
+    # Debian keeps the server of PostgreSQL in folders by version; the newest that is there is taken.
+    servers = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda folder: float(folder.parent.name))
+    folders = [os.environ.get("PATH", ""), "/usr/sbin", "/sbin", *map(str, reversed(servers))]
+    path = shutil.which(name, path=os.pathsep.join(folders))
     if path is not None:
         return path
     reason = f"{name} is not installed; `make test` installs it where it may"
