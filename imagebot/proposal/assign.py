@@ -16,7 +16,7 @@ from imagebot.image.reference import InvalidReference, Repository, parse_digest,
 from imagebot.proposal.survey import Unread
 from imagebot.yamledit.edit import Edit, make_edits, make_reference
 from imagebot.yamledit.locate import Bindings, can_name_image, locate
-from imagebot.yamledit.occurrence import LeftAlone, Located, Occurrence
+from imagebot.yamledit.occurrence import About, LeftAlone, Located, Occurrence
 from imagebot.yamledit.rewrite import UnsafeRewrite, rewrite
 from imagebot.yamledit.scan import NotYaml
 from imagebot.yamledit.search import Sieve, make_need
@@ -143,7 +143,7 @@ def assign(
             edits.extend(own)
     left = _list_left_alone(path, located.left_alone, assignments)
     ordered = sorted((*places, *left), key=lambda place: (place.line, place.column))
-    marked = (each for each in located.left_alone if each.text.startswith("#"))
+    marked = (each for each in located.left_alone if each.about is About.MARKER)
     doubtful = tuple(Unread(path, each.line, each.column, f"{each.text}: {each.reason}") for each in marked)
     assigned = Assigned(path, data, data, tuple(ordered), doubtful)
     try:

@@ -4,7 +4,6 @@ An error is what cannot be meant: an entry or a site that is about nothing, a ma
 no YAML. A notice is what may well be meant: an image that nothing governs, a text that is left alone.
 """
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -17,14 +16,11 @@ from imagebot.policy.policies import Follow
 from imagebot.proposal.flux import FluxPolicies, find_flux_policies
 from imagebot.proposal.flux_survey import survey_with_flux
 from imagebot.proposal.survey import Survey, Unread, survey
-from imagebot.yamledit.occurrence import Occurrence
+from imagebot.yamledit.occurrence import About, Occurrence
 from imagebot.yamledit.scan import NotYaml, scan
 from imagebot.yamledit.sites import Site, find_idle_sites
 
 _MOST_LINES = 3
-# A survey says of a marker, as of an image, that it is left alone: its text is the comment, or its entry is named.
-_ABOUT_MARKER = re.compile(r"#.*?(?:imagebot|\$imagepolicy)|\S+: its marker names the entry ")
-_FLUX_POLICY = re.compile(r"ImagePolicy (\S+): ")
 
 
 class Severity(Enum):
@@ -54,6 +50,7 @@ class Kind(Enum):
 
 
 _KINDS = tuple(Kind)
+_KIND_OF = {About.TEXT: Kind.LEFT_ALONE, About.MARKER: Kind.MARKER, About.FLUX: Kind.FLUX}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +81,7 @@ def find_mistakes(
     idle = _find_idle(entries, files, found, look=look)
     findings = (
         *(_make(Severity.ERROR, Kind.UNREADABLE, each) for each in found.unreadable),
-        *_judge_left_alone(found.left_alone, flux),
+        *_judge_left_alone(found.left_alone),
         *_list_idle_policies(found, flux),
         *(Finding(Severity.ERROR, Kind.ENTRY, policy_file, line, None, text) for line, text in idle.explain()),
         *(
@@ -105,18 +102,12 @@ def _make_ungoverned(path: str, occurrence: Occurrence) -> Finding:
     return Finding(Severity.NOTICE, Kind.UNGOVERNED, path, occurrence.line, occurrence.column, text)
 
 
-def _judge_left_alone(left_alone: Iterable[Unread], flux: FluxPolicies) -> Iterator[Finding]:
+def _judge_left_alone(left_alone: Sequence[Unread]) -> Iterator[Finding]:
     """Tell markers and Flux's objects from texts; a marker of an object that is reported is no error of its own."""
-    faults = frozenset(flux.faults)
-    reported = {match[1] for fault in flux.faults if (match := _FLUX_POLICY.match(fault.reason))}
+    reported = {each.unknown for each in left_alone if each.about is About.FLUX} - {None}
     for each in left_alone:
-        if each in faults:
-            yield _make(Severity.NOTICE, Kind.FLUX, each)
-        elif _ABOUT_MARKER.match(each.reason):
-            is_reported = any(f": {label} names no entry " in each.reason for label in reported)
-            yield _make(Severity.NOTICE if is_reported else Severity.ERROR, Kind.MARKER, each)
-        else:
-            yield _make(Severity.NOTICE, Kind.LEFT_ALONE, each)
+        is_error = each.about is About.MARKER and each.unknown not in reported
+        yield _make(Severity.ERROR if is_error else Severity.NOTICE, _KIND_OF[each.about], each)
 
 
 def _list_idle_policies(found: Survey, flux: FluxPolicies) -> Iterator[Finding]:

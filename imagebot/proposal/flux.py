@@ -31,6 +31,7 @@ from imagebot.proposal.kustomize import Kustomizations, TooManyKustomizations, n
 from imagebot.proposal.nearest import Nearest
 from imagebot.proposal.survey import Unread
 from imagebot.yamledit.objects import ObjectNode, UnreadableField, list_objects
+from imagebot.yamledit.occurrence import About
 from imagebot.yamledit.scan import NotYaml
 
 _API = "image.toolkit.fluxcd.io/v"
@@ -74,7 +75,8 @@ class _Object:
         return f"{self.path}:{self.node.line}"
 
     def make_fault(self, line: int | None, reason: str) -> Unread:
-        return Unread(self.path, line or self.node.line, None, f"{self.kind} {self.label}: {reason}")
+        label = self.label if self.kind == _POLICY else None
+        return Unread(self.path, line or self.node.line, None, f"{self.kind} {self.label}: {reason}", About.FLUX, label)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,7 @@ def find_flux_policies(files: Mapping[str, bytes]) -> FluxPolicies:
     try:
         kustomizations = read_kustomizations(files, (_POLICY, _REPOSITORY), wanted={path for path, _ in nodes})
     except TooManyKustomizations as error:
-        return FluxPolicies(faults=(*faults, Unread(nodes[0][0], nodes[0][1].line, None, str(error))))
+        return FluxPolicies(faults=(*faults, Unread(nodes[0][0], nodes[0][1].line, None, str(error), About.FLUX)))
     faults += kustomizations.faults
     made = (each for path, node in nodes for each in _make_objects(path, node, kustomizations, faults))
     objects = list(islice(made, _MOST_OBJECTS + 1))
@@ -144,7 +146,7 @@ def _find_nodes(files: Mapping[str, bytes], faults: list[Unread]) -> Iterator[tu
                     yield path, node
         except (NotYaml, UnreadableField) as error:
             reason = f"its image policies are not read: {error.reason}"
-            faults.append(Unread(path, error.line, getattr(error, "column", None), reason))
+            faults.append(Unread(path, error.line, getattr(error, "column", None), reason, About.FLUX))
 
 
 def _make_objects(
@@ -156,7 +158,8 @@ def _make_objects(
     try:
         kind, name, own = _read_head(node)
     except UnreadableField as error:
-        faults.append(Unread(path, error.line, None, f"a Flux object about images is not read: {error.reason}"))
+        reason = f"a Flux object about images is not read: {error.reason}"
+        faults.append(Unread(path, error.line, None, reason, About.FLUX))
         return
     yield from (_Object(path, node, kind, name, each) for each in kustomizations.find_namespaces(path, own))
 

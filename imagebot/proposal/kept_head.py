@@ -13,8 +13,17 @@ from imagebot.image.reference import InvalidReference
 from imagebot.policy.entry import Entry
 from imagebot.proposal.postponed import Postponed
 from imagebot.proposal.survey import Governed, Survey, Unread
-from imagebot.yamledit.columns import check_column, check_lengths, look_up, pack, split_columns, transpose, unpack
-from imagebot.yamledit.kept_tables import Tables, Writer
+from imagebot.yamledit.columns import (
+    check_column,
+    check_lengths,
+    check_names,
+    look_up,
+    pack,
+    split_columns,
+    transpose,
+    unpack,
+)
+from imagebot.yamledit.kept_tables import ABOUTS, Tables, Writer
 from imagebot.yamledit.occurrence import Occurrence
 
 
@@ -49,7 +58,9 @@ def format_head(head: KeptHead, *, policy: bytes, entries: Sequence[Entry]) -> s
 
 
 def _list_unread(unread: Iterable[Unread]) -> list[Sequence[object]]:
-    return transpose([(each.path, each.line, each.column, each.reason) for each in unread], 4)
+    return transpose(
+        [(each.path, each.line, each.column, each.reason, each.about.value, each.unknown) for each in unread], 6
+    )
 
 
 def parse_policy(text: str) -> bytes | None:
@@ -70,8 +81,8 @@ def parse_head(text: str, *, entries: Sequence[Entry]) -> KeptHead | None:
         survey = Survey(
             places.read_governed(*split_columns(governed, 3)),
             places.read_ungoverned(*split_columns(ungoverned, 2)),
-            _read_unread(*split_columns(left_alone, 4)),
-            _read_unread(*split_columns(unreadable, 4)),
+            _read_unread(*split_columns(left_alone, 6)),
+            _read_unread(*split_columns(unreadable, 6)),
             places.tables.find_repositories(unpack(governed[2])),
         )
         return KeptHead(dict(zip(paths, oids, strict=True)), survey)
@@ -108,12 +119,15 @@ class _Places:
         return Postponed(len(where), make)
 
 
-def _read_unread(paths: object, lines: object, columns: object, reasons: object) -> Postponed[Unread]:
+def _read_unread(paths: object, lines: object, columns: object, *others: object) -> Postponed[Unread]:
+    reasons, abouts, unknown = others
     rows = (
         check_column(paths, str),
         check_column(lines, int, NoneType),
         check_column(columns, int, NoneType),
         check_column(reasons, str),
+        [ABOUTS[each] for each in check_names(abouts, ABOUTS)],
+        check_column(unknown, str, NoneType),
     )
     check_lengths(*rows)
     return Postponed(len(rows[0]), lambda: list(map(Unread, *rows)))

@@ -16,6 +16,7 @@ from typing import TypeVar
 from imagebot.errors import InvalidInput
 from imagebot.proposal.survey import Unread
 from imagebot.yamledit.objects import ObjectNode, UnreadableField, list_objects, make_object
+from imagebot.yamledit.occurrence import About
 from imagebot.yamledit.scan import NotYaml
 
 _NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
@@ -115,7 +116,7 @@ class _Reader:
                     applied += self._read_flux(path, data)
             except (NotYaml, UnreadableField) as error:
                 reason = f"its kustomization is not followed: {error.reason}"
-                self.faults.append(Unread(path, error.line, None, reason))
+                self.faults.append(Unread(path, error.line, None, reason, About.FLUX))
         folders = tuple(nodes)
         below = {folder: self._list_below(folder, folders) for _, folder, _ in applied if folder not in nodes}
         for key, folder, node in applied:

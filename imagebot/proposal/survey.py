@@ -12,7 +12,7 @@ from imagebot.policy.entry import Entry, ImagePattern, find_entry
 from imagebot.policy.policies import Follow
 from imagebot.yamledit.kept import NOTHING, Found, NoYaml
 from imagebot.yamledit.locate import Bindings, can_name_image, locate
-from imagebot.yamledit.occurrence import LeftAlone, Occurrence
+from imagebot.yamledit.occurrence import About, LeftAlone, Occurrence
 from imagebot.yamledit.scan import NotYaml
 from imagebot.yamledit.sites import Site
 
@@ -37,12 +37,17 @@ class Governed:
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """A file that is not read, or a place in one that is not edited, and why; line and column count from 1."""
+    """A file that is not read, or a place in one that is not edited, and why; line and column count from 1.
+
+    `unknown` is the name that a marker there gives, or an object of Flux's has, and no entry.
+    """
 
     path: str
     line: int | None
     column: int | None
     reason: str
+    about: About = About.TEXT
+    unknown: str | None = None
 
     def __str__(self) -> str:
         place = ":".join(str(part) for part in (self.path, self.line, self.column) if part is not None)
@@ -122,8 +127,8 @@ def govern(found: Mapping[str, Found], entries: Sequence[Entry]) -> Survey:
             if entry is None:
                 ungoverned.append((path, occurrence))
             elif reason is not None:
-                text = f"{occurrence.reference}: {reason}"
-                left_alone.append(Unread(path, occurrence.line, occurrence.column, text))
+                text, about = f"{occurrence.reference}: {reason[0]}", reason[1]
+                left_alone.append(Unread(path, occurrence.line, occurrence.column, text, about))
             else:
                 governed.append(Governed(path, occurrence, entry))
     repositories = frozenset(each.repository for each in governed)
@@ -160,13 +165,13 @@ class _EntryFinder:
         return entry
 
 
-def _find_obstacle(occurrence: Occurrence, entry: Entry) -> str | None:
-    """Say why the entry cannot move the image."""
+def _find_obstacle(occurrence: Occurrence, entry: Entry) -> tuple[str, About] | None:
+    """Say why the entry cannot move the image, and what that is about."""
     if occurrence.entry is not None and not entry.image.matches(occurrence.reference.repository):
-        return f"its marker names the entry {entry.label}, which is about {entry.image}"
+        return f"its marker names the entry {entry.label}, which is about {entry.image}", About.MARKER
     is_tagless = occurrence.reference.tag is None and not isinstance(entry.rules.policy, Follow)
-    return _TAGLESS if is_tagless else None
+    return (_TAGLESS, About.TEXT) if is_tagless else None
 
 
 def _unread(path: str, left: LeftAlone) -> Unread:
-    return Unread(path, left.line, left.column, f"{left.text}: {left.reason}")
+    return Unread(path, left.line, left.column, f"{left.text}: {left.reason}", left.about, left.unknown)

@@ -20,7 +20,7 @@ from imagebot.yamledit.candidate import Candidate, find_scalar
 from imagebot.yamledit.comments import Comment
 from imagebot.yamledit.markers import Marker, Misfit, Suffix, may_hold_markers, read_markers
 from imagebot.yamledit.merges import find_merged
-from imagebot.yamledit.occurrence import LeftAlone, Place
+from imagebot.yamledit.occurrence import About, LeftAlone, Place
 from imagebot.yamledit.scan import Alias, MappingNode, Node, Scalar, YamlFile
 from imagebot.yamledit.variables import find_literal_tag
 
@@ -42,7 +42,7 @@ def bind_markers(
         if isinstance(marker, Misfit):
             if marker.is_prose and not binder.has_image_at(marker.node):
                 continue
-            binder.refuse(marker.comment, marker.reason, marker.node)
+            binder.refuse(marker.comment, marker.reason, marker.node, unknown=marker.unknown)
         elif marker.suffix is Suffix.NAME:
             binder.check_name(marker)
         else:
@@ -97,10 +97,11 @@ class _Binder:
     def has_image_at(self, node: Scalar | Alias | None) -> bool:
         return node is not None and any(node in _list_nodes(candidate) for _, candidate in self._list_users(node))
 
-    def refuse(self, comment: Comment, reason: str, node: Scalar | Alias | None) -> None:
+    def refuse(self, comment: Comment, reason: str, node: Scalar | Alias | None, *, unknown: str | None = None) -> None:
         """Report a marker, and leave alone what it stands at."""
         line, column = self._file.positions.to_line_and_column(comment.start)
-        self._faults.append(LeftAlone(line, column, comment.text[:_MAX_QUOTED], reason))
+        text = comment.text[:_MAX_QUOTED]
+        self._faults.append(LeftAlone(line, column, text, reason, About.MARKER, unknown))
         if node is None:
             return
         self._refused.setdefault(node, comment)

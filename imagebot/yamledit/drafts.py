@@ -64,6 +64,8 @@ def judge(candidate: Candidate, file: YamlFile, *, images: Mapping[str, Reposito
         spans = "the text spans several lines or is a block, and only scalars on one line are edited"
         is_told = _names_an_image(text.strip()) or not all(scalar.is_literal for scalar in scalars)
         return leave(candidate, file, spans) if is_told else None
+    if any(map(file.goes_on, scalars)):
+        return leave(candidate, file, "a template may write more right behind it, from a line below")
     reference = _read(text)
     if isinstance(reference, str):
         return leave(candidate, file, reference + _advise(candidate))

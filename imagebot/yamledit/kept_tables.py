@@ -25,10 +25,11 @@ from imagebot.yamledit.columns import (
     transpose,
     unpack,
 )
-from imagebot.yamledit.occurrence import Holds, LeftAlone, Occurrence, Part, Place
+from imagebot.yamledit.occurrence import About, Holds, LeftAlone, Occurrence, Part, Place
 from imagebot.yamledit.scan import Path
 
 _PLACES = {place.value: place for place in Place}
+ABOUTS = {about.value: about for about in About}
 _HOLDS = {holds.value: holds for holds in Holds}
 K = TypeVar("K", bound=Hashable)
 
@@ -57,7 +58,8 @@ class Writer:
         return _number((occurrence.place.value, reference, parts, room, *place, occurrence.entry), self._occurrences)
 
     def add_left_alone(self, left: LeftAlone) -> int:
-        return _number((left.line, left.column, left.text, left.reason), self._left_alone)
+        row = (left.line, left.column, left.text, left.reason, left.about.value, left.unknown)
+        return _number(row, self._left_alone)
 
     def _add_part(self, part: Part) -> int:
         texts = (_number(text, self._texts) for text in (part.text, part.before, part.after))
@@ -84,7 +86,7 @@ class Writer:
         parents, steps = transpose(self._paths, 2)
         holds, *numbers = transpose(self._parts, 6)
         places, references, parts, rooms, *positions, entries = transpose(self._occurrences, 8)
-        lines, columns, *left = transpose(self._left_alone, 4)
+        lines, columns, *left = transpose(self._left_alone, 6)
         counts, flat = map(len, parts), (number for each in parts for number in each)
         return [
             [[*self._texts]],
@@ -139,7 +141,7 @@ class Tables:
         self._parents, self._steps = _read_paths(*split_columns(paths, 2))
         self._parts = _read_parts(*split_columns(parts, 6), size=len(self._texts))
         self._occurrences = self._read_occurrences(*split_columns(occurrences, 9))
-        self._left_alone = _read_left_alone(*split_columns(left_alone, 4))
+        self._left_alone = _read_left_alone(*split_columns(left_alone, 6))
 
     @property
     def size(self) -> int:
@@ -242,10 +244,18 @@ def _read_parts(holds: object, starts: object, ends: object, *texts: object, siz
     return rows
 
 
-_LeftAlone = tuple[_Numbers, _Numbers, Sequence[str], Sequence[str]]
+_LeftAlone = tuple[_Numbers, _Numbers, Sequence[str], Sequence[str], Sequence[About], Sequence[str | None]]
 
 
-def _read_left_alone(lines: object, columns: object, texts: object, reasons: object) -> _LeftAlone:
-    rows = unpack(lines), unpack(columns), check_column(texts, str), check_column(reasons, str)
+def _read_left_alone(lines: object, columns: object, texts: object, reasons: object, *others: object) -> _LeftAlone:
+    abouts, unknown = others
+    places = unpack(lines), unpack(columns)
+    said = check_column(texts, str), check_column(reasons, str)
+    rows = (
+        *places,
+        *said,
+        [ABOUTS[each] for each in check_names(abouts, ABOUTS)],
+        check_column(unknown, str, NoneType),
+    )
     check_lengths(*rows)
     return rows

@@ -17,17 +17,27 @@ SOURCES, OCI_REPOSITORY = "source.toolkit.fluxcd.io", "OCIRepository"
 NEEDS = (make_need(SOURCES, OCI_REPOSITORY, "oci:"),)
 _IMAGES = "image.toolkit.fluxcd.io"
 _SCHEME = "oci://"
+_CHART = "cncf.helm.chart"
 _IMAGES_NEEDS = (make_need(_IMAGES),)
 _RANGE = "a semver range stands beside the tag, and Flux goes by the range"
 
 
 def find_in_oci_repositories(mappings: Iterable[MappingNode]) -> Iterator[Candidate]:
-    """Yield the artifacts that the specs among the mappings name by a tag or a digest; a range alone is none."""
+    """Yield the artifacts that the specs among the mappings name by a tag or a digest; a range alone is none.
+
+    Charts are no places, whoever names them.
+    """
     for spec in mappings:
         url = find_text(spec, "url")
-        if spec.path.step == "spec" and url is not None and url.startswith(_SCHEME):
+        is_artifact = spec.path.step == "spec" and url is not None and url.startswith(_SCHEME)
+        if is_artifact and url is not None and not _holds_chart(spec):
             for ref in select_mappings((spec,), "ref"):
                 yield from _find_in_ref(ref, url.removeprefix(_SCHEME))
+
+
+def _holds_chart(spec: MappingNode) -> bool:
+    selectors = select_mappings((spec,), "layerSelector")
+    return any(_CHART in (find_text(selector, "mediaType") or "") for selector in selectors)
 
 
 def _find_in_ref(ref: MappingNode, name: str) -> Iterator[Candidate]:

@@ -36,6 +36,7 @@ _FLUX_LEAD_BELOW = re.compile(r"([ \t]*)(?:[?:-][ \t]+)?(?:[&!]\S*[ \t]+)*")
 _FEWEST_WORDS = 3
 _WORD = re.compile(r"[(\"']*[^\W\d_]+(?:['\u2019-][^\W\d_]+)*[.,;:!?)\"']*")
 _PARTS = ("tag", "name", "digest")
+_NAME_KEYS = ("name", "newName", "repository", "registry")
 
 _NOR_FLUX = ", and no ImagePolicy that is used: one that is suspended or at fault is reported where it stands"
 _NO_OWN = "it is no marker; accepted is # imagebot: ENTRY alone, or ENTRY:tag, ENTRY:name, ENTRY:digest for a part"
@@ -68,13 +69,15 @@ class Marker:
 class Misfit:
     """A comment that is meant as a marker and is none, and why; the node is the one that it stands for, if any.
 
-    Prose is only meant as one if it stands at an image: what it asks for there is not what would be done.
+    Prose is only meant as one if it stands at an image: what it asks for there is not what would be done. `unknown` is
+    the name that it gives, if there is no entry of that name.
     """
 
     comment: Comment
     reason: str
     node: Scalar | Alias | None
     is_prose: bool = False
+    unknown: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +112,10 @@ def read_markers(file: YamlFile, names: Collection[str], *, reads_flux: bool) ->
         if said is None:
             continue
         node, reason = places.find(comment, said)
-        reason = said.fault or (f"{said.entry} {unknown}" if said.entry not in names else reason)
+        is_unknown = said.fault is None and said.entry not in names
+        reason = said.fault or (f"{said.entry} {unknown}" if is_unknown else reason)
         if reason is not None or not isinstance(node, Scalar):
-            yield Misfit(comment, reason or "", node, said.is_prose)
+            yield Misfit(comment, reason or "", node, said.is_prose, said.entry if is_unknown else None)
             continue
         marker = Marker(comment, said.entry, said.suffix, node)
         other = first.setdefault(node, marker)
@@ -203,7 +207,8 @@ class _Places:
             if len(values) != 1:
                 return None, f"on the line below it stands {'more than one' if values else 'no'} value"
             node = values[0]
-            reason = self._find_flux_obstacle_below(comment, block, node) if said.is_flux else None
+            reason = _find_name_below(node, said.suffix)
+            reason = reason or (self._find_flux_obstacle_below(comment, block, node) if said.is_flux else None)
         else:
             return None, "no scalar stands before it on its line"
         return node, reason or self._find_obstacle(node, said.suffix)
@@ -244,6 +249,14 @@ class _Places:
             return "Flux reads no marker above a key or a bracket, only behind the scalar"
         is_indented = not comment.lead.strip() and len(comment.lead) > len(lead[1])
         return "Flux may not read it, for it is indented more than the line below it" if is_indented else None
+
+
+def _find_name_below(node: Scalar | Alias, suffix: Suffix) -> str | None:
+    """Say if a marker for a tag or a digest stands above an item, at the name with which that begins."""
+    is_name = node.role is Role.VALUE and node.path.step in _NAME_KEYS
+    if not is_name or suffix not in (Suffix.TAG, Suffix.DIGEST):
+        return None
+    return f"below it stands the {node.path.step}; a marker for the {suffix.value} stands behind that"
 
 
 def _list_actions(file: YamlFile) -> list[Scalar]:

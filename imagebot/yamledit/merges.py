@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from imagebot.yamledit.scan import Alias, MappingNode, SequenceNode
 
 _MERGE = frozenset(["<<"])
-_NAME_KEYS = ("registry", "repository", "name", "newName", "image")
+_NAME_KEYS = ("registry", "repository", "repo", "name", "newName", "image")
 _IDENTIFIER_KEYS = ("tag", "newTag", "imageTag", "version", "digest", "sha")
 
 

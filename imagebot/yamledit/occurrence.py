@@ -79,14 +79,30 @@ class Occurrence:
         return str(self.path)
 
 
+class About(Enum):
+    """What it is that is left alone."""
+
+    TEXT = "text"
+    """A text that looks like an image."""
+    MARKER = "marker"
+    """A comment that is meant as a marker and binds nothing, or what one binds to an entry that is about others."""
+    FLUX = "flux"
+    """An object of Flux's that cannot be an entry."""
+
+
 @dataclass(frozen=True, slots=True)
 class LeftAlone:
-    """A text that looks like an image and is not edited, and why: `reason` is a clause about the text."""
+    """A text that is not edited, and why: `reason` is a clause about the text.
+
+    `unknown` is the name that a marker gives, if there is no entry of that name.
+    """
 
     line: int
     column: int
     text: str
     reason: str
+    about: About = About.TEXT
+    unknown: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

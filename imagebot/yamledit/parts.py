@@ -75,7 +75,7 @@ def find_split(mapping: MappingNode) -> Candidate | None:
         return None
     inherited = find_inherited(mapping, ("registry", *_TAG_KEYS, form.tag, *_DIGEST_KEYS))
     problem = candidate.problem or inherited or _find_host(mapping.values)
-    if problem is None and is_image and form.names[-1] == "repository":
+    if problem is None and is_image and form.names[-1] in ("repository", "repo"):
         problem = _find_other_name(mapping.values, text_of(candidate.name[-1]))
     return candidate if problem is None else replace(candidate, problem=problem)
 
@@ -102,22 +102,31 @@ def has_identifier(text: str) -> bool:
 
 
 def _find_form(fields: Mapping[str, tuple[Node, ...]], *, is_image: bool) -> _Form | None:
-    if "repository" not in fields and "image" not in fields and not (is_image and "name" in fields):
+    has_name = "name" in fields or "repo" in fields
+    if "repository" not in fields and "image" not in fields and not (is_image and has_name):
         return None
     registry = ("registry",) if "registry" in fields else ()
     tag = next((key for key in _TAG_KEYS if key in fields), None)
     image = _find_bare_image(fields)
-    has_repository = any(not is_nothing(node) for node in fields.get("repository", ()))
-    if has_repository and image is not None and (tag or "version" in fields):
+    repository = _find_repository_key(fields, is_image=is_image)
+    if repository is not None and image is not None and (tag or "version" in fields):
         # As in NVIDIA's operators: nvcr.io/nvidia, driver and 550.127.08.
-        return _Form((*registry, "repository", "image"), tag or "version", _find_rivalry(image))
-    if has_repository:
-        return _Form((*registry, "repository"), tag or ("version" if is_image else "tag"))
+        return _Form((*registry, repository, "image"), tag or "version", _find_rivalry(image))
+    if repository is not None:
+        return _Form((*registry, repository), tag or ("version" if is_image else "tag"))
     if image is not None:
         return _Form((*registry, "image"), tag or "tag")
     if "name" in fields and is_image:
         problem = _UNCERTAIN if tag is None and not registry and "version" in fields else None
         return _Form((*registry, "name"), tag or "version", problem)
+    return None
+
+
+def _find_repository_key(fields: Mapping[str, tuple[Node, ...]], *, is_image: bool) -> str | None:
+    """Return the key of a repository; `repo` is one only in what is called an image, for elsewhere it may be of git."""
+    for key in ("repository", "repo") if is_image else ("repository",):
+        if any(not is_nothing(node) for node in fields.get(key, ())):
+            return key
     return None
 
 

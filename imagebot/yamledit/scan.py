@@ -18,7 +18,7 @@ from imagebot.yamledit.nodes import BLOCKS, Alias, MappingNode, Node, Path, Role
 from imagebot.yamledit.positions import Positions, make_positions
 from imagebot.yamledit.reader import MAX_DEPTH, MAX_EVENTS, NotYaml, Reader
 from imagebot.yamledit.search import Search
-from imagebot.yamledit.template import BLANKS, mask
+from imagebot.yamledit.template import BLANKS, find_actions, goes_on, mask
 
 __all__ = [
     "MAX_BYTES",
@@ -104,6 +104,20 @@ class YamlFile:
     def source_of(self, scalar: Scalar) -> str:
         """Return the text of the scalar as it is written."""
         return self.data[scalar.start : scalar.end].decode()
+
+    def goes_on(self, scalar: Scalar) -> bool:
+        """Whether a template may write more right behind the scalar."""
+        if self.blank is None or scalar.style is not Style.PLAIN:
+            return False
+        return goes_on(self._original, self.positions.to_char(scalar.end), self._actions)
+
+    @cached_property
+    def _original(self) -> str:
+        return self.data.decode()
+
+    @cached_property
+    def _actions(self) -> Mapping[int, int]:
+        return dict(find_actions(self._original) or ())
 
     def mask(self, text: str) -> str:
         """Return another text, or a part of this one, as it would be parsed in the place of this."""

@@ -7,7 +7,7 @@ the original. What the actions do is not asked.
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
 BLANKS = (" ", "#")
@@ -33,6 +33,15 @@ _BLANK = " \t\r\n\ufeff"
 _KEY_CHARACTERS = 20
 _END_OF_KEY = re.compile(r"[\w\"']:[ \t]+\Z")
 _REST_OF_LINE = re.compile(r"[ \t]*(?:[\r\n]|\Z)")
+
+# Where an action stands that takes away the blanks and line ends before it.
+_TRIMMING = re.compile(r"\s*(?=\{[{%#]-)")
+_BLANKS_OF_LINE = re.compile(r"[ \t]*")
+_BLANKS_AND_LINES = re.compile(r"\s*")
+_WORD = re.compile(r"\{[{%]-?\s*(\w+|/\*|\$[^=\s]*\s*(?:,\s*\$\w+\s*)?:?=)?")
+_SILENT = frozenset(["if", "end", "range", "with", "break", "continue", "/*"])
+# What comes behind these is no part of what comes before.
+_TURNS = frozenset(["define", "else", "elif", "elsif", "macro"])
 
 Span = tuple[int, int]
 
@@ -64,6 +73,45 @@ def find_actions(text: str) -> tuple[Span, ...] | None:
             number = bisect_left(ends_of_raw, position)
             limit = ends_of_raw[number] if number < len(ends_of_raw) else len(text)
     return tuple(spans)
+
+
+def goes_on(text: str, end: int, actions: Mapping[int, int]) -> bool:
+    """Whether a template may write more right behind the text that ends there, from one of the lines below it.
+
+    That is so where `{{-` takes away the line ends between both, and what it writes begins no line: it may be the
+    suffix of a tag. `actions` are the ends of the actions by their starts.
+    """
+    start = _find_trimming(text, end)
+    while start in actions:
+        stop = actions[start]
+        writes = _writes(text[start:stop])
+        if writes is not None:
+            return writes
+        takes_more = text[stop - 3] == "-"
+        blanks = (_BLANKS_AND_LINES if takes_more else _BLANKS_OF_LINE).match(text, stop)
+        start = blanks.end() if blanks is not None else stop
+        if start in actions or start == len(text):
+            continue
+        if takes_more or text[start] not in "\r\n":
+            return True
+        start = _find_trimming(text, stop)
+    return False
+
+
+def _find_trimming(text: str, end: int) -> int:
+    """Find the action that takes away what stands between it and the text; -1 if there is none."""
+    match = _TRIMMING.match(text, end)
+    return -1 if match is None else match.end()
+
+
+def _writes(action: str) -> bool | None:
+    """Whether an action goes on with the line before it; None if it writes nothing, and what is behind it may do so."""
+    match = _WORD.match(action)
+    word = match[1] if match is not None and match[1] else ""
+    if "nindent" in action or word in _TURNS:
+        return False
+    is_silent = word in _SILENT or word.endswith("=") if action.startswith("{{") else word != "include"
+    return None if is_silent else True
 
 
 def mask(text: str, *, blank: str) -> str | None:

@@ -13,7 +13,7 @@ from imagebot.yamledit.captures import parse_file_pattern, parse_image_template
 from imagebot.yamledit.columns import pack
 from imagebot.yamledit.kept import NOTHING, Fingerprints, Found, NoYaml, format_found, parse_found
 from imagebot.yamledit.locate import Bindings, locate
-from imagebot.yamledit.occurrence import Holds, LeftAlone, Located, Occurrence, Part, Place
+from imagebot.yamledit.occurrence import About, Holds, LeftAlone, Located, Occurrence, Part, Place
 from imagebot.yamledit.scan import NotYaml, Path
 from imagebot.yamledit.sites import Site, make_site
 from imagebot.yamledit.yaml_path import parse_yaml_path
@@ -36,6 +36,7 @@ EXAMPLES: list[Found] = [
     NOTHING,
     NoYaml(3, 4, "a tab stands there"),
     Located((OCCURRENCE,), (LeftAlone(7, 8, "web:$TAG", "it holds a variable"),)),
+    Located((), (LeftAlone(1, 2, "# imagebot: x", "it names no entry", About.MARKER, "x"),)),
     Located((replace(OCCURRENCE, room=PART, entry=None), replace(OCCURRENCE, room=None, path=Path())), ()),
     Located((replace(OCCURRENCE, path=Path(Path(), "0")), replace(OCCURRENCE, path=Path(Path(), 0))), ()),
     Located((replace(OCCURRENCE, reference=parse_reference(f"{64 * 'a'}:1@sha256:{64 * 'b'}")),), ()),
@@ -76,7 +77,7 @@ def test_what_is_located_in_any_file_is_read_back(sample):
     [
         pytest.param(Part, "holds start end text before after", id="parts"),
         pytest.param(Occurrence, "place reference parts room line column path entry", id="occurrences"),
-        pytest.param(LeftAlone, "line column text reason", id="what is left alone"),
+        pytest.param(LeftAlone, "line column text reason about unknown", id="what is left alone"),
         pytest.param(Located, "occurrences left_alone", id="files"),
         pytest.param(Path, "parent step", id="paths"),
     ],

@@ -319,6 +319,19 @@ def test_what_pulls_no_image_is_passed_over_silently(text):
     assert _find(text) == []
 
 
+@pytest.mark.parametrize(
+    ("media_type", "found"),
+    [
+        pytest.param("application/vnd.cncf.helm.chart.content.v1.tar+gzip", [], id="a chart"),
+        pytest.param("application/deployment.content.v1.tar+gzip", ["b.c/a:1.2"], id="something else"),
+    ],
+)
+def test_an_artifact_that_holds_a_chart_is_no_place_as_no_chart_is(media_type, found):
+    spec = f"{{url: 'oci://b.c/a', ref: {{tag: 1.2}}, layerSelector: {{mediaType: {media_type}, operation: copy}}}}"
+
+    assert _find(_ARTIFACT % spec) == found
+
+
 def test_many_aliases_of_a_long_list_take_linear_time():
     images = ",".join(["a:1"] * MAX_PLACES)
     sources = ",".join(["*s"] * 20_000)

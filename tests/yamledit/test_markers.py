@@ -264,6 +264,21 @@ def test_a_marker_that_stands_at_no_scalar_to_be_edited_is_reported(text, line, 
     assert left_alone.reason.startswith(reason)
 
 
+@pytest.mark.parametrize("suffix", ["tag", "digest"])
+@pytest.mark.parametrize("item", ["- name: web\n  newTag: v1\n", "- name: web\n", "- repository: nginx\n  tag: v1\n"])
+def test_a_marker_for_a_tag_above_an_item_does_not_bind_the_name_with_which_that_begins(item, suffix):
+    located = _locate(f"images:\n# imagebot: web:{suffix}\n{item}")
+
+    assert located.occurrences == ()
+    assert [left.reason for left in located.left_alone] == [
+        f"below it stands the {item.split()[1][:-1]}; a marker for the {suffix} stands behind that"
+    ]
+
+
+def test_a_marker_behind_a_name_binds_it_for_what_the_marker_says():
+    assert _list_bound(_locate("- name: v1 # imagebot: web:tag\n")) == [("nginx:v1", "web")]
+
+
 @pytest.mark.parametrize("text", ["x: nginx:1.2#imagebot:web\n", "x: a#{$imagepolicy}\n"])
 def test_a_plain_text_may_hold_what_begins_a_comment_elsewhere(text):
     assert _locate(text) == Located((), ())

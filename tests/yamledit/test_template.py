@@ -383,3 +383,42 @@ def test_a_file_behind_an_action_reads_as_before(data, action):
     assert [(one.parts[0].start - shift, one.line - 1, one.reference) for one in found] == [
         (one.parts[0].start, one.line, one.reference) for one in locate(data).occurrences
     ]
+
+
+@pytest.mark.parametrize(
+    ("behind", "goes_on"),
+    [
+        pytest.param("\n{{ .x }}\n", False, id="an action on its own line"),
+        pytest.param("\n{{- .x }}\n", True, id="one that takes away the line end"),
+        pytest.param("  \n\n  {{- .x }}\n", True, id="blanks and empty lines"),
+        pytest.param("\n{%- include 'x' %}\n", True, id="a file that Jinja puts there"),
+        pytest.param("\n{{- if .x }}\nb: c\n{{- end }}\n", False, id="lines on a condition"),
+        pytest.param("\n{{- if .x -}}\nb: c\n{{- end }}\n", True, id="a text on a condition"),
+        pytest.param("\n{{- if .x }}{{ .y }}{{ end }}\n", True, id="an action on the same line"),
+        pytest.param("\n{{- if .x }}\n{{- .y }}\n{{- end }}\n", True, id="an action on the line below"),
+        pytest.param("\n{{- end }}\n{{- end }}\nb: c\n", False, id="ends of blocks"),
+        pytest.param("\n{{- end -}}\n", False, id="the end of the file"),
+        pytest.param("\n{{- else -}}\nimage: b:1\n{{- end }}\n", False, id="what comes instead"),
+        pytest.param('\n{{- end -}}\n{{- define "x" -}}\ny: z\n{{- end -}}\n', False, id="a definition"),
+        pytest.param("\n{{- /* .x */ -}}\n", False, id="a comment"),
+        pytest.param("\n{#- x -#}\n", False, id="a comment of Jinja's"),
+        pytest.param("\n{{- $x := .y }}\nb: c\n", False, id="a variable"),
+        pytest.param("\n{{- $x, $y := .y }}\nb: c\n", False, id="two variables"),
+        pytest.param("\n{{- $x }}\n", True, id="the value of a variable"),
+        pytest.param('\n{{- include "x" . | nindent 4 }}\n', False, id="lines of their own"),
+        pytest.param("\n{%- if x %}\nb: c\n{%- endif %}\n", False, id="a condition of Jinja's"),
+        pytest.param(" # c\n{{- .x }}\n", False, id="a comment that goes on"),
+        pytest.param("\nb: c\n{{- .x }}\n", False, id="another line that goes on"),
+    ],
+)
+def test_an_image_that_a_line_below_may_go_on_with_is_left_alone(behind, goes_on):
+    located = locate(f"{{{{ if .y }}}}\nimage: nginx:1.2{behind}".encode())
+
+    assert [left.reason for left in located.left_alone] == (
+        ["a template may write more right behind it, from a line below"] if goes_on else []
+    )
+    assert len(located.occurrences) == (0 if goes_on else 1 + behind.count("image:"))
+
+
+def test_what_stands_in_quotes_ends_there():
+    assert len(locate(b"image: 'nginx:1.2'\n{{- .x }}\n").occurrences) == 1
