@@ -152,7 +152,7 @@ def _keep_pauses(store: Store, now: Callable[[], datetime]) -> KeptPauses:
     def keep(host: str, scope: str, until: datetime) -> None:
         log.warning("registry_paused", registry=host, scope=scope, until=until.isoformat())
         try:
-            store.pauses.keep(host, scope, until=until, at=now())
+            store.pauses.keep(host, scope, until=until)
         except ImagebotError as error:
             log.warning("pause_not_kept", registry=host, error=str(error))
 

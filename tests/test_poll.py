@@ -119,7 +119,7 @@ def test_a_registry_that_lists_no_tags_leaves_what_is_kept_as_it_is(
 
 
 def test_a_store_that_cannot_be_written_costs_only_the_times(store: Store, poll_at: PollAt):
-    other = sqlite3.connect(store.path, isolation_level=None)
+    other = sqlite3.connect(store.name, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
 
     snapshot = poll_at(NOW)
@@ -280,7 +280,7 @@ def test_a_refresh_that_cannot_be_remembered_counts_as_a_change(
     registries: Registries, store: Store, repository: Repository
 ):
     refresh(repository, registries=registries, store=store, doubt=DOUBT, now=NOW)
-    with closing(sqlite3.connect(store.path, isolation_level=None)) as other:
+    with closing(sqlite3.connect(store.name, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
 
         assert refresh(repository, registries=registries, store=store, doubt=DOUBT, now=NOW + HOUR) is True

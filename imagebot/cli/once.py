@@ -50,7 +50,7 @@ def run_once(
         raise NeedsOperator(f"{settings_file} names no targets: add the git repo to keep up to date under `targets`")
     with Store.open(find_store_file(settings), history=settings.history) as store, _show_progress() as progress:
         if store.set_aside:
-            log.warning("store_set_aside", path=str(store.path), moved_to=str(store.set_aside))
+            log.warning("store_set_aside", store=store.name, moved_to=str(store.set_aside))
         outcomes = Once(settings, store, now or datetime.now(UTC), progress, is_dry, pacing).run()
     if as_json:
         sys.stdout.write(json.dumps([outcome.summarize() for outcome in outcomes], indent=2) + "\n")

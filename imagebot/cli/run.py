@@ -42,7 +42,7 @@ def run_service(settings_file: Path, *, log_level: LogLevel, log_format: LogForm
         raise NeedsOperator(f"{settings_file} names no targets: add the git repo to keep up to date under `targets`")
     with _catch_signals() as signals, Store.open(find_store_file(settings)) as store:
         if store.set_aside:
-            log.warning("store_set_aside", path=str(store.path), moved_to=str(store.set_aside))
+            log.warning("store_set_aside", store=store.name, moved_to=str(store.set_aside))
         service = _Service(settings_file, settings, store, events=events)
         with service:
             service.live(signals)

@@ -5,15 +5,14 @@ form is left out.
 """
 
 import json
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, delete, insert, select
-from sqlalchemy.dialects.sqlite import insert as upsert
 
 from imagebot.image.history import Event, Failing, Outage, PushedAgain, TagsChanged
 from imagebot.image.reference import Repository
+from imagebot.store.engine import Transaction, upsert
 from imagebot.store.schema import failures, history, repositories, to_utc
 
 # Whatever the settings say: a tag that is pushed again with every poll would fill the store.
@@ -24,7 +23,7 @@ _LONGEST_REASON = 500
 class HistoryMemory:
     """The part of a store that remembers events and failures. Snapshots and sightings write events of their own."""
 
-    def __init__(self, transaction: Callable[..., AbstractContextManager[Connection]]) -> None:
+    def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
 
     def list_events(self, repository: Repository, *, most: int = _MOST_EVENTS) -> tuple[Event, ...]:
@@ -42,12 +41,13 @@ class HistoryMemory:
         """Remember that the repository could not be listed, until a snapshot of it is kept."""
         at = to_utc(at)
         row = {"registry": repository.registry, "path": repository.path}
-        again = {"at": at, "reason": reason[:_LONGEST_REASON]}
-        statement = upsert(failures).values(**row, **again, since=at, polls=1)
-        statement = statement.on_conflict_do_update(
-            index_elements=["registry", "path"], set_={**again, "polls": failures.c.polls + 1}
-        )
+        # PostgreSQL takes no NUL, which a registry may have put into its message.
+        again = {"at": at, "reason": reason[:_LONGEST_REASON].replace("\0", "")}
         with self._transaction(immediate=True) as connection:
+            statement = upsert(connection, failures).values(**row, **again, since=at, polls=1)
+            statement = statement.on_conflict_do_update(
+                index_elements=["registry", "path"], set_={**again, "polls": failures.c.polls + 1}
+            )
             connection.execute(statement)
 
     def list_failing(self) -> Mapping[Repository, Failing]:
@@ -60,10 +60,9 @@ class HistoryMemory:
 def end_failure(connection: Connection, repository: Repository, *, at: datetime) -> Outage | None:
     """Forget the repository's failure, and return the event that it was; None if there was none."""
     is_it = failures.c.registry == repository.registry, failures.c.path == repository.path
-    row = connection.execute(select(failures).where(*is_it)).one_or_none()
+    row = connection.execute(delete(failures).where(*is_it).returning(*failures.c)).one_or_none()
     if row is None:
         return None
-    connection.execute(delete(failures).where(*is_it))
     return Outage(min(row.since, at), at, row.polls, row.reason)
 
 

@@ -3,21 +3,19 @@
 The texts are for others to make and to read. One comes back as it was kept, or not at all.
 """
 
-from collections.abc import Callable, Collection, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 from itertools import islice
 
-from sqlalchemy import Connection, bindparam, delete, select, update
-from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy import bindparam, select, update
 
+from imagebot.store.engine import Transaction, upsert
 from imagebot.store.schema import heads, located
 
 # A time of use is not written more often than that; so a quiet round writes nothing.
 _USE_IS_KEPT = timedelta(days=1)
-_UNUSED_KEPT = timedelta(days=30)
 # Older builds of SQLite take 999 variables in a statement.
 _BLOBS_IN_QUERY = 900
 
@@ -36,7 +34,7 @@ class FoundLocated:
 class LocatedMemory:
     """The part of a store that remembers what was located."""
 
-    def __init__(self, transaction: Callable[..., AbstractContextManager[Connection]]) -> None:
+    def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
 
     def find(self, keys: Collection[Key], *, at: datetime) -> FoundLocated:
@@ -59,24 +57,25 @@ class LocatedMemory:
         return FoundLocated(texts, due)
 
     def keep(self, texts: Mapping[Key, str], *, used: Collection[Key], at: datetime) -> None:
-        """Keep the texts, and that these others were used; forget those that were not for 30 days."""
+        """Keep the texts, and that these others were used."""
+        # In one order, and in two transactions, or two that keep the same at once would wait for each other.
         new = [
             {"blob": blob, "rules": rules, "content": text, "seal": _make_seal(blob, rules, text), "used_at": at}
-            for (blob, rules), text in texts.items()
+            for (blob, rules), text in sorted(texts.items())
         ]
-        statement = upsert(located)
         names = ("content", "seal", "used_at")
-        statement = statement.on_conflict_do_update(
-            index_elements=["blob", "rules"], set_={name: statement.excluded[name] for name in names}
-        )
         is_used = (located.c.blob == bindparam("of"), located.c.rules == bindparam("by"))
-        with self._transaction(immediate=True) as connection:
-            if new:
+        if new:
+            with self._transaction(immediate=True) as connection:
+                statement = upsert(connection, located)
+                statement = statement.on_conflict_do_update(
+                    index_elements=["blob", "rules"], set_={name: statement.excluded[name] for name in names}
+                )
                 connection.execute(statement, new)
-            if used:
-                touch = update(located).where(*is_used).values(used_at=at)
-                connection.execute(touch, [{"of": blob, "by": rules} for blob, rules in used])
-            connection.execute(delete(located).where(located.c.used_at <= at - _UNUSED_KEPT))
+        if used:
+            touch = update(located).where(*is_used).values(used_at=at)
+            with self._transaction(immediate=True) as connection:
+                connection.execute(touch, [{"of": blob, "by": rules} for blob, rules in sorted(used)])
 
     def find_head(self, target: str, head: str, rules: str, *, at: datetime) -> str | None:
         """Return the text that was kept for the target, if it was for this head and these rules, and not a day ago."""
@@ -93,13 +92,12 @@ class LocatedMemory:
         return str(row.content)
 
     def keep_head(self, target: str, head: str, rules: str, text: str, *, at: datetime) -> None:
-        """Keep a text for the target's head, in the place of the one before; forget heads from 30 days ago."""
+        """Keep a text for the target's head, in the place of the one before."""
         row = {"head": head, "rules": rules, "content": text, "kept_at": at}
         row["seal"] = _make_seal(target, head, rules, text)
-        statement = upsert(heads).values(target=target, **row)
         with self._transaction(immediate=True) as connection:
+            statement = upsert(connection, heads).values(target=target, **row)
             connection.execute(statement.on_conflict_do_update(index_elements=["target"], set_=row))
-            connection.execute(delete(heads).where(heads.c.kept_at <= at - _UNUSED_KEPT))
 
 
 def _make_seal(*texts: str) -> str:

@@ -1,5 +1,7 @@
 """Snapshots and sightings, as rows: each function is a part of one transaction of the store.
 
+Whoever writes anything of a repository holds the lock of its row, taken before anything else of it is read.
+
 Only what is new is written. A listing that has the tags of the one before is known by its fingerprint, and then no tag
 is read either.
 """
@@ -15,6 +17,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     bindparam,
+    case,
     delete,
     func,
     insert,
@@ -23,12 +26,12 @@ from sqlalchemy import (
     type_coerce,
     update,
 )
-from sqlalchemy.dialects.sqlite import insert as upsert
 
 from imagebot.image.history import PushedAgain, make_tags_changed
 from imagebot.image.reference import Repository
 from imagebot.image.snapshot import Sighting, Snapshot
 from imagebot.image.tag_list import TagList
+from imagebot.store.engine import upsert
 from imagebot.store.history import end_failure, keep_event
 from imagebot.store.schema import Instant, find_instant, repositories, tags, to_utc
 
@@ -59,9 +62,9 @@ def keep_listing(
     connection: Connection, repository: Repository, listed: TagList, *, at: datetime, keep_for: timedelta
 ) -> bool:
     """Write what the listing has that is new; return whether anything is."""
-    query = select(repositories.c.listed_at, repositories.c.fingerprint)
-    before = connection.execute(query.where(*_is_repository(repository))).one_or_none()
-    repository_id = _keep_repository(connection, repository, listed, at=at)
+    query = select(repositories.c.id, repositories.c.listed_at, repositories.c.fingerprint)
+    before = connection.execute(query.where(*_is_repository(repository)).with_for_update()).one_or_none()
+    repository_id = _keep_repository(connection, repository, listed, at=at, known_id=before.id if before else None)
     if outage := end_failure(connection, repository, at=at):
         keep_event(connection, repository_id, outage, keep_for=keep_for)
     _forget_gone(connection, repository_id, at=at)
@@ -84,7 +87,7 @@ def keep_listing(
 def keep_sighting(
     connection: Connection, repository: Repository, tag: str, digest: str, *, at: datetime, keep_for: timedelta
 ) -> Sighting:
-    owner = connection.execute(select(repositories.c.id).where(*_is_repository(repository))).scalar_one_or_none()
+    owner = _lock_repository(connection, repository)
     is_tag = (tags.c.repository == owner, tags.c.tag == tag, tags.c.gone_since.is_(None))
     query = select(tags.c.digest, tags.c.digest_seen, tags.c.is_repushed).where(*is_tag)
     row = connection.execute(query.where(tags.c.digest.is_not(None))).one_or_none()
@@ -99,14 +102,14 @@ def keep_sighting(
 
 
 def keep_pushes(connection: Connection, repository: Repository, pushed_at: Mapping[str, datetime]) -> None:
-    owner = connection.execute(select(repositories.c.id).where(*_is_repository(repository))).scalar_one_or_none()
+    owner = _lock_repository(connection, repository)
     if owner is not None and pushed_at:
         _write_pushes(connection, owner, pushed_at)
 
 
 def keep_doubt(connection: Connection, repository: Repository, *, at: datetime) -> datetime:
     now = literal(at, Instant)
-    since = func.min(func.coalesce(repositories.c.doubted_since, now), now)
+    since = case((repositories.c.doubted_since < now, repositories.c.doubted_since), else_=now)
     statement = update(repositories).where(*_is_repository(repository)).values(doubted_since=since)
     found = connection.execute(statement.returning(repositories.c.doubted_since)).scalar_one_or_none()
     return at if found is None else found
@@ -116,14 +119,24 @@ def _is_repository(repository: Repository) -> tuple[ColumnElement[bool], ColumnE
     return repositories.c.registry == repository.registry, repositories.c.path == repository.path
 
 
-def _keep_repository(connection: Connection, repository: Repository, listed: TagList, *, at: datetime) -> int:
+def _lock_repository(connection: Connection, repository: Repository) -> int | None:
+    query = select(repositories.c.id).where(*_is_repository(repository)).with_for_update()
+    return connection.execute(query).scalar_one_or_none()
+
+
+def _keep_repository(
+    connection: Connection, repository: Repository, listed: TagList, *, at: datetime, known_id: int | None
+) -> int:
     row = {
         "listed_at": at,
         "doubted_since": None,
         "fingerprint": listed.fingerprint,
         "tag_count": len(listed.tags),
     }
-    statement = upsert(repositories).values(registry=repository.registry, path=repository.path, **row)
+    if known_id is not None:
+        connection.execute(update(repositories).where(repositories.c.id == known_id).values(row))
+        return known_id
+    statement = upsert(connection, repositories).values(registry=repository.registry, path=repository.path, **row)
     statement = statement.on_conflict_do_update(index_elements=["registry", "path"], set_=row)
     return int(connection.execute(statement.returning(repositories.c.id)).scalar_one())
 

@@ -1,13 +1,10 @@
-"""The store: snapshots, contents of digests, outcomes and what was located, in one SQLite file.
+"""The store: snapshots, contents of digests, outcomes and what was located, in an SQLite file or on PostgreSQL.
 
 Any number of threads and processes may use it. It decides nothing: which listing to believe is for `poll`, and instants
-are handed in. A file that is no database, or a broken one, is set aside and begun anew; one that belongs to something
-else is left alone.
+are handed in. How it is opened, with tables of which version, is in `opening.py`.
 """
 
-import fcntl
 import json
-import sqlite3
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -18,74 +15,28 @@ from types import MappingProxyType, TracebackType
 from typing import Self, cast
 
 from sqlalchemy import Connection, Engine, select
-from sqlalchemy.dialects.sqlite import insert as upsert
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from imagebot.errors import NeedsOperator, Transient
+from imagebot.errors import ImagebotError
 from imagebot.image.reference import Repository
 from imagebot.image.snapshot import Sighting, Snapshot
 from imagebot.image.tag_list import TagList
+from imagebot.log import log
 from imagebot.store import snapshots
 from imagebot.store.contents import Content, format_content, parse_content
+from imagebot.store.engine import is_file, limit_transaction, upsert
+from imagebot.store.fault import as_store_errors
 from imagebot.store.history import HistoryMemory
 from imagebot.store.located import LocatedMemory
 from imagebot.store.memos import MemoMemory
+from imagebot.store.opening import open_engine
 from imagebot.store.pauses import PauseMemory
-from imagebot.store.schema import (
-    APPLICATION_ID,
-    VERSION,
-    contents,
-    create_tables,
-    is_empty,
-    make_engine,
-    outcomes,
-    read_pragma,
-    to_utc,
-    upgrade_tables,
-)
+from imagebot.store.place import Place, name_place
+from imagebot.store.retention import SWEPT_EVERY, sweep_daily
+from imagebot.store.schema import VERSION, contents, outcomes, to_utc
 
-_BROKEN_SUFFIX = ".broken"
-_BROKEN = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-_BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 # Older builds of SQLite take 999 variables in a statement.
 _DIGESTS_IN_QUERY = 900
 KEEP_HISTORY = timedelta(days=90)
-
-
-class StoreUnavailable(NeedsOperator):
-    """The file cannot be opened, read or written."""
-
-    def __init__(self, path: Path, reason: str) -> None:
-        super().__init__(f"the store {path} cannot be used: {reason}")
-        self.path = path
-        self.reason = reason
-
-
-class StoreRefused(NeedsOperator):
-    """The file is a sound database, but not one that this version of imagebot may write to."""
-
-    def __init__(self, path: Path, reason: str) -> None:
-        super().__init__(f"the store {path} is left alone: {reason}")
-        self.path = path
-        self.reason = reason
-
-
-class StoreBusy(Transient):
-    """Others held the write lock for too long."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(f"the store {path} was locked for too long")
-        self.path = path
-
-
-class StoreBroken(NeedsOperator):
-    """The file turned out to be broken while it was in use; `Store.open` would begin it anew."""
-
-    def __init__(self, path: Path, reason: str) -> None:
-        super().__init__(f"the store {path} is broken ({reason}): start imagebot again, and it is set aside")
-        self.path = path
-        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +48,11 @@ class KeptOutcome:
 
 
 class Store:
-    """One file; made by `Store.open`, and closed by leaving its context."""
+    """One file or database; made by `Store.open`, and closed by leaving its context."""
 
-    def __init__(self, path: Path, engine: Engine, *, set_aside: Path | None, history: timedelta) -> None:
-        self.path = path
+    def __init__(self, name: str, engine: Engine, *, set_aside: Path | None, history: timedelta) -> None:
+        self.name = name
+        """What people call it: the path of the file, or where the database is, without user and password."""
         self.set_aside = set_aside
         """Where a broken file was moved to when this store was opened; None if there was no need."""
         self.located = LocatedMemory(self._transaction)
@@ -108,31 +60,22 @@ class Store:
         self.history = HistoryMemory(self._transaction)
         self.memos = MemoMemory(self._transaction)
         self._engine = engine
+        self._engines = {immediate: limit_transaction(engine, immediate=immediate) for immediate in (False, True)}
         self._history = history
+        self._swept_at: datetime | None = None
 
     @classmethod
-    def open(cls, path: Path, *, busy_timeout_s: float = 30.0, history: timedelta = KEEP_HISTORY) -> Self:
-        """Open the store, and make it and its folder if they are not there.
+    def open(cls, place: Place, *, busy_timeout_s: float = 30.0, history: timedelta = KEEP_HISTORY) -> Self:
+        """Open the store, and make it if it is not there: the file with its folder, or the tables in a database.
 
-        A call that finds the file locked waits this long before it raises StoreBusy. `history` is how long is
-        remembered what happened to tags.
+        A call that finds what it needs locked waits this long before it raises StoreBusy. `history` is how long is
+        remembered what happened to tags. A store of an earlier version is brought forward.
 
         A broken file is renamed with the suffix `.broken`, in the place of the last such file, and the store starts
-        empty. Raises StoreUnavailable, StoreRefused (a newer version's, or another program's database), StoreBusy.
+        empty. Raises StoreUnavailable, StoreRefused (a newer version's, or another program's), StoreBusy, StoreAway.
         """
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            # Of two processes that find the file broken, the second must not set aside what the first has made. The
-            # wait ends, because each of the waits of the process that holds the lock does.
-            with path.with_name(f"{path.name}.lock").open("w") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX)
-                try:
-                    return cls(path, _open_engine(path, busy_timeout_s), set_aside=None, history=history)
-                except StoreBroken:
-                    set_aside = _set_aside(path)
-                    return cls(path, _open_engine(path, busy_timeout_s), set_aside=set_aside, history=history)
-        except OSError as error:
-            raise StoreUnavailable(path, error.strerror or str(error)) from error
+        engine, set_aside = open_engine(place, busy_timeout_s=busy_timeout_s)
+        return cls(name_place(place), engine, set_aside=set_aside, history=history)
 
     def close(self) -> None:
         self._engine.dispose()
@@ -214,20 +157,24 @@ class Store:
     def keep_content(self, digest: str, content: Content, *, at: datetime) -> None:
         """Keep for ever what the digest stands for, in the place of a form that another version may have written."""
         row = {"content": format_content(content), "kept_at": at}
-        statement = upsert(contents).values(digest=digest, **row)
-        statement = statement.on_conflict_do_update(
-            index_elements=["digest"], set_=row, where=contents.c.content != row["content"]
-        )
         with self._transaction(immediate=True) as connection:
+            statement = upsert(connection, contents).values(digest=digest, **row)
+            statement = statement.on_conflict_do_update(
+                index_elements=["digest"], set_=row, where=contents.c.content != row["content"]
+            )
             connection.execute(statement)
 
     def keep_outcome(self, target: str, *, at: datetime, summary: Mapping[str, object]) -> None:
-        """Keep what came of the target's last round, in the place of the round before; the summary is kept as JSON."""
+        """Keep what came of the target's last round, in the place of the round before; the summary is kept as JSON.
+
+        Once a day this is when all is forgotten that is past its bound.
+        """
         text = json.dumps(dict(summary), ensure_ascii=False, sort_keys=True)
         row = {"finished_at": at, "summary": text}
-        statement = upsert(outcomes).values(target=target, **row)
         with self._transaction(immediate=True) as connection:
+            statement = upsert(connection, outcomes).values(target=target, **row)
             connection.execute(statement.on_conflict_do_update(index_elements=["target"], set_=row))
+        self._sweep_daily(at)
 
     def find_outcome(self, target: str) -> KeptOutcome | None:
         query = select(outcomes.c.finished_at, outcomes.c.summary).where(outcomes.c.target == target)
@@ -242,68 +189,28 @@ class Store:
         return {row.target: row.finished_at for row in rows}
 
     def ping(self) -> None:
-        """See whether the file can be written to; raises what every write may."""
+        """See whether it can be written to; raises what every write may."""
         with self._transaction(immediate=True) as connection:
-            # The same version again: the page is written all the same.
-            connection.exec_driver_sql(f"PRAGMA user_version = {VERSION}")
+            if is_file(connection):
+                # The same version again: the page is written all the same.
+                connection.exec_driver_sql(f"PRAGMA user_version = {VERSION}")
+            else:
+                # Only what may write has a number for it.
+                connection.exec_driver_sql("SELECT txid_current()")
+
+    def _sweep_daily(self, at: datetime) -> None:
+        if self._swept_at is not None and self._swept_at <= at < self._swept_at + SWEPT_EVERY:
+            return  # as nearly always, and then nothing is asked
+        self._swept_at = at
+        try:
+            swept = sweep_daily(self._transaction, at=at, keep_history=self._history)
+        except ImagebotError as error:
+            log.warning("store_not_swept", error=str(error))  # what is kept for too long does no harm
+        else:
+            if swept:
+                log.info("store_swept", **swept)
 
     @contextmanager
     def _transaction(self, *, immediate: bool) -> Iterator[Connection]:
-        engine = self._engine.execution_options(immediate=immediate)
-        with _as_store_errors(self.path), engine.begin() as connection:
+        with as_store_errors(self.name), self._engines[immediate].begin() as connection:
             yield connection
-
-
-def _open_engine(path: Path, busy_timeout_s: float) -> Engine:
-    """Open the file and see that it is a sound store of this version; raises StoreBroken if it is not sound."""
-    engine = make_engine(str(path), busy_timeout_s=busy_timeout_s)
-    try:
-        with _as_store_errors(path), engine.execution_options(immediate=True).begin() as connection:
-            _check(connection, path)
-    except BaseException:
-        engine.dispose()
-        raise
-    return engine
-
-
-def _check(connection: Connection, path: Path) -> None:
-    if is_empty(connection):
-        create_tables(connection)
-        return
-    if (found := read_pragma(connection, "quick_check")) != "ok":
-        raise StoreBroken(path, found)
-    if read_pragma(connection, "application_id") != APPLICATION_ID:
-        raise StoreRefused(path, "it is the database of another program; name another file, or move this one away")
-    found = read_pragma(connection, "user_version")
-    if found > VERSION:
-        raise StoreRefused(
-            path,
-            f"it has version {found}, and this imagebot knows versions up to {VERSION}; run the newer imagebot, or"
-            " delete the file: only first-seen times and history are lost",
-        )
-    if found < VERSION:
-        upgrade_tables(connection, found=found)
-
-
-def _set_aside(path: Path) -> Path:
-    """Rename the file with what SQLite keeps beside it, for what is left there would be taken for the new file's."""
-    aside = path.with_name(path.name + _BROKEN_SUFFIX)
-    for suffix in ("-wal", "-shm"):
-        path.with_name(path.name + suffix).unlink(missing_ok=True)
-    return path.replace(aside)
-
-
-@contextmanager
-def _as_store_errors(path: Path) -> Iterator[None]:
-    """Let SQLAlchemy's errors stop here."""
-    try:
-        yield
-    except DBAPIError as error:
-        code = getattr(error.orig, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF  # the rest refines it
-        if code in _BROKEN:
-            raise StoreBroken(path, str(error.orig)) from error
-        if code in _BUSY:
-            raise StoreBusy(path) from error
-        raise StoreUnavailable(path, str(error.orig)) from error
-    except PoolTimeoutError as error:
-        raise StoreBusy(path) from error

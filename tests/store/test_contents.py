@@ -1,10 +1,7 @@
 """What digests stand for: as text and back, and kept in the store for ever."""
 
 import json
-import sqlite3
-from contextlib import closing
 from datetime import UTC, datetime, timedelta, timezone
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -13,6 +10,8 @@ from hypothesis import strategies as st
 from imagebot.image.manifest import Config, Index, Manifest
 from imagebot.image.platform import Platform
 from imagebot.store.contents import format_content, parse_content
+from imagebot.store.place import Place
+from tests.store.places import execute
 
 MONDAY = datetime(2026, 3, 2, 8, 30, 0, 123456, tzinfo=UTC)
 DIGEST = f"sha256:{64 * 'a'}"
@@ -123,22 +122,21 @@ def test_no_digests_have_no_contents(store):
     assert store.find_contents([]) == {}
 
 
-def write_text(path: Path, text: str) -> None:
-    with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute("UPDATE contents SET content = ?", [text])
+def write_text(place: Place, text: str) -> None:
+    execute(place, f"UPDATE contents SET content = '{text}'")  # noqa: S608 - a text of this test
 
 
-def test_a_content_of_another_form_counts_as_not_kept(store, path):
+def test_a_content_of_another_form_counts_as_not_kept(store, place):
     store.keep_content(DIGEST, Manifest(None), at=MONDAY)
-    write_text(path, json.dumps(["manifest", None, False, None, {}, "of a newer version"]))
+    write_text(place, json.dumps(["manifest", None, False, None, {}, "of a newer version"]))
 
     assert store.find_content(DIGEST) is None
     assert store.find_contents([DIGEST]) == {}
 
 
-def test_a_content_takes_the_place_of_another_form(store, path):
+def test_a_content_takes_the_place_of_another_form(store, place):
     store.keep_content(DIGEST, Manifest(None), at=MONDAY)
-    write_text(path, json.dumps(["manifest", None, False, None, {}, "of a newer version"]))
+    write_text(place, json.dumps(["manifest", None, False, None, {}, "of a newer version"]))
 
     store.keep_content(DIGEST, Manifest(OTHER), at=MONDAY)
 

@@ -1,7 +1,5 @@
 """What the store remembers of what happened, for how long, and of what cannot be listed."""
 
-import sqlite3
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -13,6 +11,7 @@ from imagebot.image.reference import Repository
 from imagebot.image.tag_list import TagList
 from imagebot.store.history import format_event, parse_event
 from imagebot.store.store import Store
+from tests.store.places import execute
 
 API = Repository("ghcr.io", "acme/api")
 NGINX = Repository("docker.io", "library/nginx")
@@ -58,21 +57,20 @@ def test_a_time_that_the_registry_gives_is_a_change_and_no_event(store):
     assert len(store.history.list_events(API)) == 1
 
 
-def test_events_are_forgotten_when_they_are_too_old(path):
-    with Store.open(path, history=3 * DAY) as store:
+def test_events_are_forgotten_when_they_are_too_old(place):
+    with Store.open(place, history=3 * DAY) as store:
         for day in range(6):
             keep(store, day, *map(str, range(day + 1)))
 
         assert [event.at for event in store.history.list_events(API)] == [MONDAY + day * DAY for day in (5, 4, 3, 2)]
 
 
-def test_events_of_a_repository_are_forgotten_when_they_are_too_many(store, path):
+def test_events_of_a_repository_are_forgotten_when_they_are_too_many(store, place):
     keep(store, 0, "1.0")
     for number in range(1003):
         store.keep_sighting(API, "1.0", (A, B)[number % 2], at=MONDAY + number * timedelta(seconds=1))
 
-    with closing(sqlite3.connect(path)) as connection:
-        assert connection.execute("SELECT count(*) FROM history").fetchone() == (1000,)
+    assert execute(place, "SELECT count(*) FROM history") == [(1000,)]
     assert store.history.list_events(API)[0] == PushedAgain(MONDAY + timedelta(seconds=1002), "1.0", B, A)
 
 
@@ -134,10 +132,9 @@ def test_a_text_of_another_form_is_no_event(text):
     assert parse_event(text, MONDAY) is None
 
 
-def test_an_event_that_cannot_be_read_is_left_out(store, path):
+def test_an_event_that_cannot_be_read_is_left_out(store, place):
     keep(store, 0, "1.0")
     keep(store, 1, "1.0", "1.1")
-    with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute("UPDATE history SET event = '[]' WHERE id = 1")
+    execute(place, "UPDATE history SET event = '[]' WHERE id = 1")
 
     assert store.history.list_events(API) == (TagsChanged(MONDAY + DAY, appeared=("1.1",)),)

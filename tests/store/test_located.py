@@ -1,15 +1,13 @@
 """What was located is found by blob and rules, comes back whole or not at all, and goes when nothing uses it."""
 
-import sqlite3
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
+from imagebot.store.place import Place
 from imagebot.store.store import Store
-from tests.store.test_store import count_written_rows
+from tests.store.places import count_written_rows, execute
 
 MONDAY = datetime(2026, 3, 2, 8, 30, 0, 123456, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -46,16 +44,7 @@ def test_that_a_text_was_used_is_due_once_a_day(store):
     assert store.located.find([A], at=MONDAY + DAY).due == []
 
 
-def test_what_was_not_used_for_thirty_days_is_forgotten(store):
-    store.located.keep({A: "one", B: "two"}, used=(), at=MONDAY)
-    store.located.keep({}, used=[A], at=MONDAY + 2 * DAY)
-
-    store.located.keep({}, used=(), at=MONDAY + 30 * DAY)
-
-    assert store.located.find([A, B], at=MONDAY).texts == {A: "one"}
-
-
-def test_finding_writes_nothing(store, path):
+def test_finding_writes_nothing(store, place):
     store.located.keep({A: "one"}, used=(), at=MONDAY)
     store.located.keep_head("infra", "h", "r", "text", at=MONDAY)
 
@@ -63,7 +52,7 @@ def test_finding_writes_nothing(store, path):
         store.located.find([A], at=MONDAY + 9 * DAY)
         store.located.find_head("infra", "h", "r", at=MONDAY + 9 * DAY)
 
-    assert count_written_rows(path, find) == 0
+    assert count_written_rows(place, find) == 0
 
 
 def test_a_head_is_found_by_target_head_and_rules_for_a_day(store):
@@ -85,15 +74,6 @@ def test_a_target_has_one_head(store):
     assert store.located.find_head("infra", "i", "r", at=MONDAY) == "two"
 
 
-def test_the_head_of_a_target_that_is_no_more_is_forgotten(store, path):
-    store.located.keep_head("old", "h", "r", "text", at=MONDAY)
-
-    store.located.keep_head("new", "h", "r", "text", at=MONDAY + 30 * DAY)
-
-    with closing(sqlite3.connect(path)) as connection:
-        assert connection.execute("SELECT target FROM heads").fetchall() == [("new",)]
-
-
 @pytest.mark.parametrize(
     "change",
     [
@@ -102,27 +82,25 @@ def test_the_head_of_a_target_that_is_no_more_is_forgotten(store, path):
         pytest.param("UPDATE {table} SET seal = ''", id="no seal"),
     ],
 )
-def test_a_row_that_was_changed_is_not_trusted(store, path, change):
+def test_a_row_that_was_changed_is_not_trusted(store, place, change):
     store.located.keep({A: "one"}, used=(), at=MONDAY)
     store.located.keep_head("infra", "h", "r1", "text", at=MONDAY)
-    with closing(sqlite3.connect(path)) as connection, connection:
-        for table in ("located", "heads"):
-            connection.execute(change.format(table=table))
+    execute(place, *(change.format(table=table) for table in ("located", "heads")))
 
     assert store.located.find([A, (A[0], "r2")], at=MONDAY).texts == {}
     assert store.located.find_head("infra", "h", "r1", at=MONDAY) is None
     assert store.located.find_head("infra", "h", "r2", at=MONDAY) is None
 
 
-def test_many_stores_keep_the_same_at_once(path: Path):
+def test_many_stores_keep_the_same_at_once(place: Place):
     texts = {(f"{number:040}", "r"): str(number) for number in range(500)}
 
     def keep(_: int) -> None:
-        with Store.open(path) as store:
+        with Store.open(place) as store:
             store.located.keep(texts, used=[A], at=MONDAY)
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(keep, range(8)))
 
-    with Store.open(path) as store:
+    with Store.open(place) as store:
         assert store.located.find([*texts], at=MONDAY).texts == texts

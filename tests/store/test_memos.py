@@ -8,11 +8,11 @@ NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
 
 
-def test_a_memo_is_there_when_the_store_is_opened_again(path):
-    with Store.open(path) as store:
+def test_a_memo_is_there_when_the_store_is_opened_again(place):
+    with Store.open(place) as store:
         store.memos.keep("infra", "ended", "three", facts="gitlab", at=NOON)
 
-    with Store.open(path) as store:
+    with Store.open(place) as store:
         assert store.memos.find("infra", "ended", facts="gitlab") == "three"
 
 
@@ -29,10 +29,3 @@ def test_a_memo_takes_the_place_of_the_one_before(store):
 
     assert store.memos.find("infra", "ended", facts="gitlab") is None
     assert store.memos.find("infra", "ended", facts="github") == "none"
-
-
-def test_a_memo_of_long_ago_is_forgotten(store):
-    store.memos.keep("gone", "ended", "three", facts="gitlab", at=NOON)
-    store.memos.keep("infra", "ended", "none", facts="gitlab", at=NOON + 180 * DAY)
-
-    assert store.memos.find("gone", "ended", facts="gitlab") is None

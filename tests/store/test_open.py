@@ -14,8 +14,9 @@ from imagebot.errors import NeedsOperator
 from imagebot.image.reference import Repository
 from imagebot.image.snapshot import Sighting, Snapshot
 from imagebot.image.tag_list import TagList
+from imagebot.store.fault import StoreBroken, StoreBusy, StoreRefused, StoreUnavailable
 from imagebot.store.schema import VERSION
-from imagebot.store.store import KeptOutcome, Store, StoreBroken, StoreBusy, StoreRefused, StoreUnavailable
+from imagebot.store.store import KeptOutcome, Store
 
 API = Repository("ghcr.io", "acme/api")
 MONDAY = datetime(2026, 3, 2, 8, 30, 0, 123456, tzinfo=UTC)
@@ -119,7 +120,9 @@ def test_a_store_that_stays_locked_is_busy(path):
 def test_a_newer_store_is_refused_in_words_and_left_as_it_is(path):
     Store.open(path).close()
     with closing(sqlite3.connect(path)) as connection:
-        connection.execute(f"PRAGMA user_version = {VERSION + 1}")
+        connection.execute("UPDATE imagebot_version SET version_num = ?", [f"{VERSION + 1:04}"])
+        connection.commit()
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     before = path.read_bytes()
 
     with pytest.raises(

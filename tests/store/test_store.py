@@ -1,12 +1,9 @@
-"""What the store remembers of repositories and targets, for one and for many threads and stores on one file."""
+"""What the store remembers of repositories and targets, for one and for many threads and stores at one place."""
 
-import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
-from pathlib import Path
 
 import pytest
 from sqlalchemy import event
@@ -16,6 +13,7 @@ from imagebot.image.reference import Repository
 from imagebot.image.snapshot import Sighting, Since, Snapshot, Source
 from imagebot.image.tag_list import TagList
 from imagebot.store.store import KeptOutcome, Store
+from tests.store.places import count_written_rows
 
 API = Repository("ghcr.io", "acme/api")
 NGINX = Repository("docker.io", "library/nginx")
@@ -26,19 +24,6 @@ FRIDAY = MONDAY + timedelta(days=4)
 A = f"sha256:{64 * 'a'}"
 B = f"sha256:{64 * 'b'}"
 MANY = tuple(f"1.{number}" for number in range(20_000))
-
-
-def count_written_rows(path: Path, act: Callable[[], object]) -> int:
-    """Do it, and return how many rows that changed, as SQLite counts them."""
-    triggers = (
-        f"CREATE TRIGGER {table}_{event} AFTER {event} ON {table} BEGIN INSERT INTO written VALUES (1); END;"  # noqa: S608 - names of this test
-        for table in ("repositories", "tags", "history", "failures", "contents", "located", "heads")
-        for event in ("INSERT", "UPDATE", "DELETE")
-    )
-    with closing(sqlite3.connect(path)) as connection:
-        connection.executescript(f"CREATE TABLE written (row INTEGER); {' '.join(triggers)}")
-        act()
-        return int(connection.execute("SELECT count(*) FROM written").fetchone()[0])
 
 
 def test_nothing_is_found_of_a_repository_that_was_never_kept(store):
@@ -156,10 +141,10 @@ def test_the_last_time_that_the_registry_gave_counts(store, given, expected):
     assert store.find_snapshot(API) == kept
 
 
-def test_times_of_pushes_that_another_tells_are_kept_with_the_tags(store, path):
+def test_times_of_pushes_that_another_tells_are_kept_with_the_tags(store, place):
     store.keep_snapshot(API, TagList(("1.0", "1.1"), {"1.1": MONDAY}), at=MONDAY)
 
-    written = count_written_rows(path, lambda: store.keep_pushes(API, {"1.0": MONDAY, "1.1": TUESDAY, "none": MONDAY}))
+    written = count_written_rows(place, lambda: store.keep_pushes(API, {"1.0": MONDAY, "1.1": TUESDAY, "none": MONDAY}))
 
     assert written == 2
     assert store.find_snapshot(API).pushed_at == {"1.0": MONDAY, "1.1": TUESDAY}
@@ -187,12 +172,12 @@ def test_an_instant_without_a_zone_is_a_bug(store):
         store.keep_snapshot(API, TagList(("1.0",)), at=datetime(2026, 3, 2))  # noqa: DTZ001 - to be refused
 
 
-def test_twenty_thousand_tags_with_nothing_new_cost_one_written_row(store, path):
+def test_twenty_thousand_tags_with_nothing_new_cost_one_written_row(store, place):
     listed = TagList(MANY, dict.fromkeys(MANY, MONDAY))
     store.keep_snapshot(API, listed, at=MONDAY)
     store.keep_sighting(API, "1.3", A, at=MONDAY)
 
-    assert count_written_rows(path, lambda: store.keep_snapshot(API, listed, at=TUESDAY)) == 1
+    assert count_written_rows(place, lambda: store.keep_snapshot(API, listed, at=TUESDAY)) == 1
     assert store.find_snapshot(API) == Snapshot(
         API,
         TUESDAY,
@@ -206,7 +191,7 @@ def count_read_tags(store: Store, act: Callable[[], object]) -> int:
     """Do it, and return how many rows of tags were given to us."""
     seen: list[int] = []
 
-    def note(_connection: object, cursor: sqlite3.Cursor, statement: str, *_: object) -> None:
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
         if statement.startswith("SELECT") and "FROM tags" in statement:
             seen.append(1)
 
@@ -232,13 +217,13 @@ def test_what_a_listing_says_of_digests_is_in_its_own_snapshot_only(store):
     assert store.find_snapshot(API) == replace(kept, digests={})
 
 
-def test_one_new_one_gone_and_one_pushed_of_twenty_thousand_tags_cost_five_written_rows(store, path):
+def test_one_new_one_gone_and_one_pushed_of_twenty_thousand_tags_cost_five_written_rows(store, place):
     store.keep_snapshot(API, TagList(MANY, dict.fromkeys(MANY, MONDAY)), at=MONDAY)
     listed = (*MANY[1:], "2.0")
     times = dict.fromkeys(listed, MONDAY) | {"1.7": TUESDAY, "2.0": TUESDAY}
 
     # The repository, each of the three tags, and the event.
-    assert count_written_rows(path, lambda: store.keep_snapshot(API, TagList(listed, times), at=TUESDAY)) == 5
+    assert count_written_rows(place, lambda: store.keep_snapshot(API, TagList(listed, times), at=TUESDAY)) == 5
     assert store.find_snapshot(API).pushed_at == times
 
 
@@ -284,11 +269,11 @@ def test_a_sighting_stays_when_the_tags_are_listed_again(store):
     assert store.find_snapshot(API) == kept
 
 
-def test_a_digest_that_is_seen_again_writes_nothing(store, path):
+def test_a_digest_that_is_seen_again_writes_nothing(store, place):
     store.keep_snapshot(API, TagList(("1.0",)), at=MONDAY)
     store.keep_sighting(API, "1.0", A, at=MONDAY)
 
-    assert count_written_rows(path, lambda: store.keep_sighting(API, "1.0", A, at=TUESDAY)) == 0
+    assert count_written_rows(place, lambda: store.keep_sighting(API, "1.0", A, at=TUESDAY)) == 0
 
 
 @pytest.mark.parametrize(
@@ -318,10 +303,10 @@ def test_the_same_tag_of_two_repositories_has_two_sightings(store):
     assert store.find_snapshot(NGINX).sightings == {"1.0": Sighting(B, MONDAY, is_repushed=False)}
 
 
-def test_a_content_that_is_kept_again_writes_nothing(store, path):
+def test_a_content_that_is_kept_again_writes_nothing(store, place):
     store.keep_content(A, Manifest(B), at=MONDAY)
 
-    assert count_written_rows(path, lambda: store.keep_content(A, Manifest(B), at=TUESDAY)) == 0
+    assert count_written_rows(place, lambda: store.keep_content(A, Manifest(B), at=TUESDAY)) == 0
 
 
 def test_doubt_lasts_from_its_first_instant(store):
@@ -359,15 +344,15 @@ def test_an_outcome_takes_the_place_of_the_one_before(store):
     assert store.find_outcome("fleet@staging") is None
 
 
-def test_what_was_kept_is_there_when_the_file_is_opened_again(path):
-    with Store.open(path) as store:
+def test_what_was_kept_is_there_when_the_store_is_opened_again(place):
+    with Store.open(place) as store:
         store.keep_snapshot(API, TagList(("1.0",), {"1.0": MONDAY}), at=MONDAY)
         store.keep_sighting(API, "1.0", A, at=MONDAY)
         store.keep_content(A, Manifest(B), at=MONDAY)
         store.keep_doubt(API, at=TUESDAY)
         kept = store.find_snapshot(API)
 
-    with Store.open(path) as store:
+    with Store.open(place) as store:
         assert store.find_snapshot(API) == kept
         assert store.find_content(A) == Manifest(B)
         assert store.keep_doubt(API, at=FRIDAY) == TUESDAY
@@ -391,14 +376,14 @@ def test_threads_that_keep_snapshots_at_once_lose_nothing(store):
     assert {snapshot.sightings["1.3"] for snapshot in found} == {Sighting(A, MONDAY, is_repushed=False)}
 
 
-def test_of_two_threads_that_keep_sightings_of_a_tag_at_once_one_is_the_first(path):
+def test_of_two_threads_that_keep_sightings_of_a_tag_at_once_one_is_the_first(place):
     """Both see the same digests, each through a store of its own; neither may take the other's for a push."""
     tags = tuple(f"1.{number}" for number in range(25))
 
     def ask(store: Store, at: datetime) -> list[list[Sighting]]:
         return [[store.keep_sighting(API, tag, A, at=at) for _ in range(2)] for tag in tags]
 
-    with Store.open(path) as one, Store.open(path) as other, ThreadPoolExecutor(2) as pool:
+    with Store.open(place) as one, Store.open(place) as other, ThreadPoolExecutor(2) as pool:
         one.keep_snapshot(API, TagList(tags), at=MONDAY)
         asked = [pool.submit(ask, one, TUESDAY), pool.submit(ask, other, WEDNESDAY)]
         answers = [done.result() for done in asked]
@@ -426,9 +411,9 @@ def test_of_two_threads_that_move_a_tag_at_once_only_the_first_restarts_its_cloc
     assert all(sighting.is_repushed for sighting in one)
 
 
-def test_two_stores_on_one_file_see_each_others_tags_as_known(path):
+def test_two_stores_at_one_place_see_each_others_tags_as_known(place):
     """Each keeps the same growing list; whoever comes second to a tag must find it known, and not fail."""
-    with Store.open(path) as one, Store.open(path) as other, ThreadPoolExecutor(4) as pool:
+    with Store.open(place) as one, Store.open(place) as other, ThreadPoolExecutor(4) as pool:
         rounds = [
             pool.submit(store.keep_snapshot, API, TagList(tuple(f"1.{tag}" for tag in range(number))), at=MONDAY)
             for number in range(1, 30)

@@ -212,7 +212,7 @@ def test_registries_are_listed_with_their_limits_and_what_they_do_not_list(stock
         {"docker.io": HostTiming(2, 0, 3, 240.0), "ghcr.io": HostTiming(0, 1, 0, 0.0)},
     )
     stocked.store.history.keep_failure(api, "docker.io is limiting our requests (429)", at=NOW.wall)
-    stocked.store.pauses.keep("docker.io", "pulls", until=NOW.wall + timedelta(hours=2), at=NOW.wall)
+    stocked.store.pauses.keep("docker.io", "pulls", until=NOW.wall + timedelta(hours=2))
     stocked.configure(registries={"docker.io": {"requests_in_flight": 2, "requests_per_second": 1.5}})
 
     first, second = read_json(stocked, "registries")["items"]
