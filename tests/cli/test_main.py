@@ -1,6 +1,7 @@
 """The command line as a whole: what it loads, and what its exit codes mean."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -108,10 +109,14 @@ def test_an_interrupt_ends_at_once_though_a_registry_does_not_answer(checkout: P
         (tmp_path / "settings.yaml").write_text(json.dumps(settings))
         arguments = ["plan", str(checkout)] if command == "plan" else ["once"]
         whole = [sys.executable, "-m", "imagebot", *arguments, "--settings", str(tmp_path / "settings.yaml")]
-        with subprocess.Popen(whole, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+        env = {**os.environ, "PYTHONFAULTHANDLER": "1"}
+        with subprocess.Popen(whole, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=env) as process:
             try:
                 assert asked.wait(60)
                 process.send_signal(signal.SIGINT)
+                printed, _ = process.communicate(timeout=10)
+            except subprocess.TimeoutExpired:
+                process.send_signal(signal.SIGABRT)  # says where it hangs
                 printed, _ = process.communicate(timeout=10)
             finally:
                 over.set()
