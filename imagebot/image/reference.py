@@ -24,6 +24,7 @@ import re
 import string
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from imagebot.errors import InvalidInput
 
@@ -115,6 +116,8 @@ def parse_repository(text: str) -> Repository:
     return _parse_name(text)
 
 
+# The same names come again with every look at a config repository.
+@lru_cache(10_000)
 def _parse_name(text: str) -> Repository:
     if not text:
         raise InvalidReference(text, "its name is empty")
