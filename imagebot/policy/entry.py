@@ -70,8 +70,9 @@ class FileGlobs:
 
     def matches(self, path: str) -> bool:
         """Say whether the path, relative to the root of the tree, is one of these files."""
-        # Git's paths are bytes: what of one is no UTF-8, and so a surrogate here, is matched as a question mark.
-        return self._spec.match_file(path.encode(errors="replace").decode())
+        # Git's paths are bytes: what of one is no UTF-8, and so a surrogate here, is matched as a question mark; so is
+        # a line break, which no wildcard stands for in regular expressions.
+        return self._spec.match_file(path.encode(errors="replace").decode().replace("\n", "?"))
 
 
 @dataclass(frozen=True, slots=True)

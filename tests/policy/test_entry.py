@@ -128,6 +128,13 @@ def test_which_files_patterns_match(patterns, matching, others):
     assert [path for path in f"{matching} {others}".split() if globs.matches(path)] == matching.split()
 
 
+def test_line_breaks_in_a_path_are_matched_as_other_characters_are():
+    globs = parse_file_globs(["**/*.yaml"])
+
+    assert globs.matches("a\nb/c\nd.yaml")
+    assert not globs.matches("a\nb/c\nd.yml")
+
+
 @pytest.mark.parametrize(
     ("pattern", "reason"),
     [
