@@ -9,23 +9,31 @@ _NAME_KEYS = ("registry", "repository", "repo", "name", "newName", "image")
 _IDENTIFIER_KEYS = ("tag", "newTag", "imageTag", "version", "digest", "sha")
 
 
-def find_merged(mappings: Iterable[MappingNode]) -> frozenset[MappingNode]:
+Merges = list[tuple[MappingNode, list[MappingNode]]]
+"""Mappings with the mappings that merge keys bring into each."""
+
+
+def list_merges(mappings: Iterable[MappingNode]) -> Merges:
+    """List the mappings that have merge keys."""
+    return [(mapping, _list_merged(mapping)) for mapping in mappings if _may_merge(mapping)]
+
+
+def find_merged(merges: Merges) -> frozenset[MappingNode]:
     """Find the mappings that a merge key brings into another."""
-    return frozenset(base for mapping in mappings if _may_merge(mapping) for base in _list_merged(mapping))
+    return frozenset(base for _, bases in merges for base in bases)
 
 
-def find_lent(mappings: Iterable[MappingNode]) -> frozenset[MappingNode]:
+def find_lent(merges: Merges) -> frozenset[MappingNode]:
     """Find the mappings that a merge key brings into one that names another image, but has no tag of its own."""
     lent: set[MappingNode] = set()
     passed: set[MappingNode] = set()
-    for mapping in mappings:
-        if not _may_merge(mapping):
-            continue
+    for mapping, merged in merges:
         if not any(key in mapping.values for key in _NAME_KEYS):
-            lent |= _find_lent_beside(_list_merged(mapping))
+            # A single one takes its tag beside no other's name.
+            lent |= _find_lent_beside(merged) if len(merged) > 1 else set()
             continue
         has_none = not any(key in mapping.values for key in _IDENTIFIER_KEYS)
-        bases = _list_merged(mapping)
+        bases = [*merged]
         while bases:
             base = bases.pop()
             if any(key in base.values and key not in mapping.values for key in _IDENTIFIER_KEYS):

@@ -80,5 +80,6 @@ def _step(collection: Node, step: str) -> Iterator[Node]:
 
 
 def _find_kind(mapping: MappingNode) -> Kind | None:
-    version, kind = find_text(mapping, "apiVersion"), find_text(mapping, "kind")
+    version = find_text(mapping, "apiVersion")
+    kind = find_text(mapping, "kind") if version else None
     return Kind(version.partition("/")[0], kind) if version and kind else None
