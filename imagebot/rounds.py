@@ -96,7 +96,12 @@ class Rounds:
             return step(repository, registries=self.registries, store=self.store, doubt=doubt, now=now)
         except Exception as error:  # noqa: BLE001 - a bug concerns one repository, and the others go on
             log.exception("poll_ended_by_a_bug", repository=str(repository))
-            return Unlisted.by_bug(repository, error)
+            failed = Unlisted.by_bug(repository, error)
+            try:
+                self.store.history.keep_failure(repository, failed.reason, at=now)
+            except ImagebotError as failure:
+                log.warning("failure_not_kept", error=str(failure))
+            return failed
 
     def update(self, seen: Look, *, inquiry: Inquiry, listings: Listings, now: datetime) -> Outcome:
         """Choose for what was seen of a target, propose it, and keep what came of it."""

@@ -140,6 +140,22 @@ class Agenda:
         self._wake(repository, now)
         return True
 
+    def make_room(self, *, polls: int, updates: int) -> None:
+        """Let so many rounds run at once from now on; what runs beyond that ends as it would."""
+        self._limits = replace(self._limits, polls=polls, updates=updates)
+
+    def hear_moved(self, repository: Repository, now: Now) -> None:
+        """Hear that a repository holds something else, by a poll that was not taken here.
+
+        An update that runs may use it for the first time, and has read what was there before: it is done again.
+        """
+        known = self._repositories.get(repository)
+        for name in sorted(known.users) if known is not None else ():
+            self._tell_user(name, repository, has_moved=True, now=now)
+        for target in self._targets.values():
+            if not target.uses and target.course.phase is Phase.RUNNING:
+                target.is_stale = target.course.is_wanted_again = True
+
     def forgive(self, now: Now) -> None:
         """Let everything that failed be tried again as soon as possible: what stood in the way may have been mended."""
         self._hosts.forgive()

@@ -1,11 +1,10 @@
 """What a due round comes to: one poll or one update, done here and now, and how it ended.
 
-What it remembers beside the store can be lost: the first update of every target is a full one.
+What one round has to know of another is in the store: whoever does the next need not have done the last.
 """
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from imagebot.agenda.values import Cause, Poll, Polled, Trouble, Update, Updated
 from imagebot.errors import ImagebotError, NeedsOperator
@@ -22,17 +21,11 @@ from imagebot.proposal.watched import list_watched
 from imagebot.registry.lanes import Lanes
 from imagebot.rounds import Rounds
 from imagebot.settings.operator import TargetSettings
+from imagebot.worker.seen import Seen, find_seen, forget_seen, keep_seen
 
 _OPERATOR = Trouble(Cause.OPERATOR)
-
-
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    """The branches that a target's last update went by: its own, that of its files, and all of the prefix."""
-
-    base: str
-    prefix: str
-    branches: Mapping[str, Oid]
+# By so much the clocks of those who share a store may differ, or one be set back, before anything is asked twice.
+_SKEW = timedelta(minutes=1)
 
 
 class Steps:
@@ -40,9 +33,6 @@ class Steps:
 
     def __init__(self, *, lanes: Lanes, now: Callable[[], datetime]) -> None:
         self._lanes, self._now = lanes, now
-        self._polled: set[Repository] = set()
-        self._unlisted: dict[Repository, Unlisted] = {}
-        self._seen: dict[str, _Seen] = {}
         self._rules: dict[str, Mapping[tuple[str, int], Rules]] = {}
 
     def poll(self, due: Poll, rounds: Rounds) -> Polled:
@@ -50,10 +40,7 @@ class Steps:
         repository, now = due.repository, self._now()
         has_moved = rounds.refresh(repository, now=now)
         if isinstance(has_moved, Unlisted):
-            self._unlisted[repository] = has_moved
             return Polled(trouble=_find_trouble(has_moved, now=now))
-        self._unlisted.pop(repository, None)
-        self._polled.add(repository)
         registries, store = rounds.registries, rounds.store
         try:
             has_moved |= watch_digests(repository, due.watched, registries=registries, store=store, now=now)
@@ -65,19 +52,23 @@ class Steps:
             return Polled(has_moved, Trouble(Cause.OPERATOR if needs_operator else Cause.PASSING))
         return Polled(has_moved)
 
-    def update(self, due: Update, target: TargetSettings, rounds: Rounds) -> Updated:
-        """Update a target, unless all that is asked for is to see whether it moved, and it did not."""
+    def update(self, due: Update, target: TargetSettings, rounds: Rounds, *, since: datetime) -> Updated:
+        """Update a target, unless all that is asked for is to see whether it moved, and it did not.
+
+        `since` is when the agenda began that the round is of: what it had polled is not polled for this one.
+        """
         if not due.is_full and (unmoved := self._look_briefly(target, rounds)) is not None:
             return unmoved
-        # What is remembered must not outlive an update that ends in the middle.
-        self._seen.pop(target.name, None)
         now = self._now()
+        # What is remembered must not outlive an update that ends in the middle.
+        forget_seen(rounds.store, target, at=now)
         seen = rounds.look(target, now=now)
         if isinstance(seen, Outcome):
             return Updated(trouble=_find_trouble_of(seen, now=now))
         wanted = seen.survey.repositories
         try:
-            listings = self._list(wanted, rounds, not_before=now - (target.interval or rounds.settings.interval))
+            interval = target.interval or rounds.settings.interval
+            listings = self._list(wanted, rounds, not_before=now - interval, since=since)
         except ImagebotError as error:
             log.error("listings_not_read", target=target.name, error=str(error))
             return Updated(dict.fromkeys(wanted, frozenset()), trouble=_OPERATOR)
@@ -89,29 +80,20 @@ class Steps:
         if outcome.error:
             return Updated(dict.fromkeys(wanted, frozenset()), trouble=_find_trouble_of(outcome, now=now))
         chosen = _choose(seen.branches, {target.branch, seen.base}, prefix=seen.prefix)
-        self._seen[target.name] = _Seen(seen.base, seen.prefix, chosen)
+        keep_seen(rounds.store, target, Seen(seen.base, seen.prefix, chosen), at=now)
         entries = {choice.governed.entry for choice in outcome.choices}
         self._rules[target.name] = {(entry.label, entry.position): entry.rules for entry in entries}
         uses = {**dict.fromkeys(wanted, frozenset[str]()), **list_watched(outcome.choices)}
-        trouble = self._find_trouble_within(outcome)
+        trouble = _find_trouble_within(outcome, listings)
         return Updated(uses, was_full=True, due_at=outcome.due_at, trouble=trouble)
-
-    def find_prefix(self, target: str) -> str | None:
-        """Find what the branches begin with that are imagebot's own; None if the target was not updated yet."""
-        seen = self._seen.get(target)
-        return seen.prefix if seen is not None else None
 
     def find_rules(self, target: str, entry: str, line: int) -> Rules | None:
         """Find what an entry said at the target's last update, by what it is called and its line."""
         return self._rules.get(target, {}).get((entry, line))
 
-    def forget(self, target: str) -> None:
-        """Forget what is remembered of a target, as if it had never been looked at."""
-        self._seen.pop(target, None)
-
     def _look_briefly(self, target: TargetSettings, rounds: Rounds) -> Updated | None:
         """Ask the git server alone, which is enough where nothing moved; None if more has to be done."""
-        seen = self._seen.get(target.name)
+        seen = find_seen(rounds.store, target)
         if seen is None:
             return None
         now = self._now()
@@ -121,31 +103,37 @@ class Steps:
         chosen = _choose(branches, {target.branch, seen.base}, prefix=seen.prefix)
         return Updated() if chosen == seen.branches else None
 
-    def _list(self, wanted: Collection[Repository], rounds: Rounds, *, not_before: datetime) -> Listings:
+    def _list(
+        self, wanted: Collection[Repository], rounds: Rounds, *, not_before: datetime, since: datetime
+    ) -> Listings:
         """Find how the repositories were listed last; those are missing that have to be polled first.
 
-        That a registry lists something else now is told by the polls. Of a repository that this worker has not polled,
+        That a registry lists something else now is told by the polls. Of a repository that was not polled since then,
         what is kept from before counts as long as it is as young as another poll would let it be.
         """
-        found: dict[Repository, Snapshot | Unlisted] = {}
-        for repository in sorted(wanted):
-            kept = self._unlisted.get(repository) or rounds.store.find_snapshot(repository)
-            if isinstance(kept, Snapshot) and repository not in self._polled:
-                kept = kept if not_before <= kept.listed_at <= self._now() else None
-            if kept is not None:
-                found[repository] = kept
-        return found
+        failing = rounds.store.history.list_failing() if wanted else {}
 
-    def _find_trouble_within(self, outcome: Outcome) -> Trouble | None:
-        """Find what has to be tried again of an update that came to its end.
+        def find(repository: Repository) -> Snapshot | Unlisted | None:
+            failed = failing.get(repository)
+            if failed is not None and failed.at >= since:
+                return Unlisted(repository, failed.reason)
+            kept = rounds.store.find_snapshot(repository)
+            oldest, latest = min(not_before, since), self._now() + _SKEW
+            return kept if kept is not None and oldest <= kept.listed_at <= latest else None
 
-        Repositories that could not be polled are polled again by themselves, and tell when they could be.
-        """
-        has_failed = any(result.action is Action.FAILED or result.refused for result in outcome.results)
-        unanswered = {
-            choice.governed.repository for choice in outcome.choices if isinstance(choice.verdict, Unlisted)
-        } - self._unlisted.keys()
-        return _OPERATOR if has_failed or unanswered else None
+        found = {repository: find(repository) for repository in sorted(wanted)}
+        return {repository: listing for repository, listing in found.items() if listing is not None}
+
+
+def _find_trouble_within(outcome: Outcome, listings: Listings) -> Trouble | None:
+    """Find what has to be tried again of an update that came to its end.
+
+    Repositories that could not be polled are polled again by themselves, and tell when they could be.
+    """
+    has_failed = any(result.action is Action.FAILED or result.refused for result in outcome.results)
+    repositories = {choice.governed.repository for choice in outcome.choices if isinstance(choice.verdict, Unlisted)}
+    unanswered = any(not isinstance(listings.get(repository), Unlisted) for repository in repositories)
+    return _OPERATOR if has_failed or unanswered else None
 
 
 def _choose(branches: Mapping[str, Oid], bases: Collection[str], *, prefix: str) -> Mapping[str, Oid]:

@@ -410,3 +410,35 @@ def test_a_view_tells_where_everything_stands(fleet: Simulation):
     assert 0 < (view.targets["fleet"].due_in_s or 0) <= 300
     assert view.repositories[API].phase is Phase.RUNNING
     assert view.hosts["ghcr.io"].running == 1
+
+
+def test_news_that_somebody_else_polled_lets_the_targets_that_use_the_image_be_updated(fleet: Simulation):
+    fleet.advance(LEAST_GAP_S)
+
+    fleet.agenda.hear_moved(API, fleet.now)
+    fleet.agenda.hear_moved(WEB, fleet.now)
+
+    assert fleet.beat() == (Update("fleet"),)
+
+
+def test_news_that_somebody_else_polled_counts_for_an_update_that_may_have_read_what_was_before():
+    simulation = simulate({"fleet": MINUTES_5})
+    simulation.beat()
+
+    simulation.agenda.hear_moved(API, simulation.now)
+
+    simulation.end("fleet", FULL)
+    simulation.advance(LEAST_GAP_S)
+    assert simulation.beat() == (Update("fleet"),)
+
+
+def test_more_room_lets_more_begin_and_less_lets_what_runs_end():
+    simulation = simulate({"edge": MINUTES_5, "fleet": MINUTES_5, "web": MINUTES_5}, limits=Limits(1, 1, 1, 3600))
+    assert len(simulation.beat()) == 1
+
+    simulation.agenda.make_room(polls=1, updates=2)
+    assert len(simulation.beat()) == 1
+
+    simulation.agenda.make_room(polls=1, updates=1)
+    simulation.end("edge", Updated(was_full=True))
+    assert simulation.beat() == ()
