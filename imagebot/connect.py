@@ -251,5 +251,6 @@ def _find_app(
     return GitHubApp(app_id, key, make_project=make_project, timeout_s=timeout_s)
 
 
-def find_store_file(settings: Settings) -> Path:
-    return settings.data_dir / "store.sqlite"
+def find_store(settings: Settings) -> Path | Secret:
+    """Find where the store is: a file, or the URL of a database."""
+    return settings.store or settings.data_dir / "store.sqlite"

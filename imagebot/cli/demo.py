@@ -18,7 +18,7 @@ from rich.text import Text
 
 from imagebot.cli.display import make_console, show_diff
 from imagebot.cli.once import show_results
-from imagebot.connect import find_store_file
+from imagebot.connect import find_store
 from imagebot.demo.push import push_image
 from imagebot.demo.stage import PUSHED, Stage, set_stage
 from imagebot.log import LogFormat, LogLevel, configure_logging
@@ -57,7 +57,7 @@ def run_demo() -> int:
 
 def _run_once(stage: Stage) -> Outcome:
     settings = load_settings(stage.settings_file, os.environ)
-    with Store.open(find_store_file(settings), history=settings.history) as store:
+    with Store.open(find_store(settings), history=settings.history) as store:
         (outcome,) = Once(settings, store, datetime.now(UTC), lambda *_: None).run()
     return outcome
 

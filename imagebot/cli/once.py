@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
 from imagebot.cli.display import count, make_console, show_list
-from imagebot.connect import find_store_file
+from imagebot.connect import find_store
 from imagebot.errors import NeedsOperator
 from imagebot.log import log
 from imagebot.once import Once, ReportProgress, Stage
@@ -48,7 +48,7 @@ def run_once(
     settings = load_settings(settings_file, os.environ)
     if not settings.targets:
         raise NeedsOperator(f"{settings_file} names no targets: add the git repo to keep up to date under `targets`")
-    with Store.open(find_store_file(settings), history=settings.history) as store, _show_progress() as progress:
+    with Store.open(find_store(settings), history=settings.history) as store, _show_progress() as progress:
         if store.set_aside:
             log.warning("store_set_aside", store=store.name, moved_to=str(store.set_aside))
         outcomes = Once(settings, store, now or datetime.now(UTC), progress, is_dry, pacing).run()

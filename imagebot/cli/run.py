@@ -13,7 +13,7 @@ from queue import Empty, SimpleQueue
 from time import monotonic
 
 from imagebot import traffic
-from imagebot.connect import find_store_file
+from imagebot.connect import find_store
 from imagebot.errors import ImagebotError, NeedsOperator
 from imagebot.log import LogFormat, LogLevel, Repeats, configure_logging, forward_library_logs, log
 from imagebot.settings.operator import Settings, load_settings
@@ -40,7 +40,7 @@ def run_service(settings_file: Path, *, log_level: LogLevel, log_format: LogForm
     settings = load_settings(settings_file, os.environ)
     if not settings.targets:
         raise NeedsOperator(f"{settings_file} names no targets: add the git repo to keep up to date under `targets`")
-    with _catch_signals() as signals, Store.open(find_store_file(settings)) as store:
+    with _catch_signals() as signals, Store.open(find_store(settings), history=settings.history) as store:
         if store.set_aside:
             log.warning("store_set_aside", store=store.name, moved_to=str(store.set_aside))
         service = _Service(settings_file, settings, store, events=events)

@@ -17,7 +17,7 @@ from rich.text import Text
 
 from imagebot.cli.display import count, make_console
 from imagebot.cli.plan import load_or_default
-from imagebot.connect import find_store_file, make_registries
+from imagebot.connect import find_store, make_registries
 from imagebot.errors import ImagebotError
 from imagebot.image.reference import Reference, Repository, parse_reference
 from imagebot.image.snapshot import Pushes, Since, Snapshot
@@ -124,13 +124,13 @@ def _list_pushes(repository: Repository, registries: Registries) -> Pushes:
 
 def _find_kept(settings: Settings, repository: Repository) -> Snapshot | None:
     """Find what is remembered of the repository, where there is a store: it is not needed."""
-    file = find_store_file(settings)
-    if not file.exists():
+    place = find_store(settings)
+    if isinstance(place, Path) and not place.exists():
         return None
     from imagebot.store.store import Store  # SQLAlchemy is slow to load
 
     try:
-        with Store.open(file) as store:
+        with Store.open(place) as store:
             return store.find_snapshot(repository)
     except ImagebotError:
         return None

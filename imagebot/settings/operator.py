@@ -24,6 +24,7 @@ from imagebot.settings.secret_source import AnyPath, FilePath, Surroundings, mak
 from imagebot.settings.section import MadeFrom, Refused, Section, YesOrNo, matching, validate
 from imagebot.settings.service_section import ServiceSection
 from imagebot.settings.signing_section import GpgSigning, SshSigning
+from imagebot.settings.store_section import StorePlace
 from imagebot.settings.url import (
     ACCEPTED_GIT_URL,
     find_host,
@@ -147,6 +148,8 @@ class Settings(ServiceSection):
     """All of the settings file."""
 
     data_dir: AnyPath = DEFAULT_DATA_DIR
+    store: StorePlace | None = None
+    """The file of the store, or the URL of a PostgreSQL database; None is a file in `data_dir`."""
     docker_config: Annotated[Path, MadeFrom("the path of a folder, or null for none", _make_docker_config)] | None = (
         None
     )
@@ -206,7 +209,7 @@ def load_settings(path: Path, environ: Mapping[str, str]) -> Settings:
 
 
 def load_registry_settings(path: Path, environ: Mapping[str, str]) -> Settings:
-    """Read the settings as if they had no `targets` and no `signing`: neither these are looked at, nor their secrets.
+    """Read the settings as if they had no `targets`, `signing` and `store`: these are not looked at, nor their secrets.
 
     All else is as in `load_settings`; it is for whoever only asks registries, on a machine that may lack those secrets.
     """
@@ -222,7 +225,7 @@ def _without_targets(document: Document) -> Document:
     value = document.root.value
     if not isinstance(value, dict):
         return document
-    others = {key: value[key] for key in value if key not in ("signing", "targets")}
+    others = {key: value[key] for key in value if key not in ("signing", "store", "targets")}
     return replace(document, root=replace(document.root, value=others))
 
 

@@ -57,7 +57,8 @@ class SecretSource(Section):
     env: Annotated[str, MadeFrom("the name of an environment variable", _check_variable)] | None = None
 
 
-def _load_secret(source: SecretSource, surroundings: Surroundings) -> Secret:
+def load_secret(source: SecretSource, surroundings: Surroundings) -> Secret:
+    """Read a secret of one line."""
     text, key = _read(source, surroundings)
     if not text or not text.isprintable():
         raise Refused("one line of text, not empty", found="a secret that is not one line of text", at=(key,))
@@ -101,7 +102,7 @@ def _read_file(path: Path) -> str:
         raise Refused("a text in UTF-8", found="a file that is no text", at=at) from None
 
 
-SecretText = Annotated[Secret, MadeFrom("", _load_secret, source=SecretSource)]
+SecretText = Annotated[Secret, MadeFrom("", load_secret, source=SecretSource)]
 """A secret in the program, `{file: PATH}` or `{env: NAME}` in the file."""
 
 SecretLines = Annotated[Secret, MadeFrom("", _load_lines, source=SecretSource)]

@@ -9,7 +9,7 @@ shown, because it may be a secret that was written into the wrong place.
 import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from types import NoneType, UnionType
 from typing import Annotated, Any, ClassVar, TypeGuard, TypeVar, Union, get_args, get_origin
@@ -68,7 +68,7 @@ class MadeFrom:
     make: Callable[[Any, Any], object] = lambda value, _: value
     source: Any = str
     choices: tuple[object, ...] = ()
-    other: tuple[Mapping[str, object], ...] = ()
+    other: tuple[Mapping[str, object], ...] = field(default=(), hash=False)
 
     def __get_pydantic_core_schema__(self, _: object, handler: GetCoreSchemaHandler) -> CoreSchema:
         def make(value: object, info: ValidationInfo) -> object:

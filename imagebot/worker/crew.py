@@ -24,7 +24,7 @@ from imagebot.worker.seen import find_seen
 from imagebot.worker.steps import Steps
 
 # What is decided when imagebot starts; another value is heeded at the next start.
-_FIXED = ("data_dir", "parallel_polls", "parallel_updates")
+_FIXED = ("data_dir", "store", "parallel_polls", "parallel_updates")
 # What the client for registries is made of.
 _OF_CLIENT = ("registries", "docker_config", "pull_secrets", "cloud_logins", "timeout_s", "max_tags")
 HOSTS_AT_ONCE = 4
