@@ -70,7 +70,7 @@ class Month:
         if self.is_broken and self.dice.random() < 0.6:
             self.change_the_policy()
         for _ in range(self.dice.randrange(1, 7)):
-            self.dice.choice(_EVENTS)(self)
+            self.dice.choice(EVENTS)(self)
         self.story.world.now += timedelta(hours=self.dice.randrange(1, 48))
         if self.dice.random() < 0.2:
             self._run_with_a_fault()
@@ -78,12 +78,12 @@ class Month:
         ran = self.story.run()
         self.note(f"ran: {ran.actions()}")
         assert list_heads(self.story.world.bare)["main"] == main, self.tell("main was written")
-        self._check_people()
+        self.check_people()
         if not self.is_broken:
             assert ran.exit_code == 0, self.tell(f"{ran['error']} {ran.details()}")
             left = {branch for branch, action in ran.actions().items() if action == "left alone"}
             assert left <= self.commits.keys(), self.tell(f"{left} are left to people who have nothing there")
-            self._check_proposals()
+            self.check_proposals()
         if self.dice.random() < 0.3:
             self.note("forgot")
             self.story.forget_store()
@@ -102,7 +102,7 @@ class Month:
 
     # What must hold
 
-    def _check_people(self) -> None:
+    def check_people(self) -> None:
         """No commit of a person is lost, unless people lost it."""
         bare = self.story.world.bare
         heads = list_heads(bare)
@@ -111,7 +111,7 @@ class Month:
             ancestors = git(bare, "rev-list", heads[branch]).decode().split()
             assert oid in ancestors, self.tell(f"the person's commit on {branch} was overwritten")
 
-    def _check_proposals(self) -> None:
+    def check_proposals(self) -> None:
         opened = self._list_open()
         branches = [each.branch for each in opened]
         assert len(branches) == len(set(branches)), self.tell(f"two merge requests are open for one of {branches}")
@@ -350,7 +350,7 @@ def _write(data: bytes, image: str, tag: str) -> bytes:
     return b"".join(lines)
 
 
-_EVENTS: tuple[Callable[[Month], None], ...] = (
+EVENTS: tuple[Callable[[Month], None], ...] = (
     *9 * (Month.release,),
     *4 * (Month.merge,),
     *2 * (Month.close,),
