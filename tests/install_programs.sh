@@ -19,6 +19,11 @@ need skopeo skopeo "tests that ask a third party about registries"
 need sshd openssh-server "tests of git over SSH"
 need postgres postgresql "tests of the store on PostgreSQL"
 need chromium chromium "tests of the status page in a browser"
+if [ -f ../shared/tools/build_image.sh ]; then
+    for program in buildah podman runc debootstrap catatonit; do
+        need "$program" "$program" "the test that builds the image and runs it"
+    done
+fi
 [ -n "$packages" ] || exit 0
 
 if [ "$(id -u)" = 0 ]; then

@@ -1,0 +1,3 @@
+from tests.stories.conftest import _surroundings
+
+__all__ = ["_surroundings"]
