@@ -27,7 +27,7 @@ from imagebot.settings.registry_login import (
 from imagebot.settings.url import NO_PROXY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from datetime import datetime
     from pathlib import Path
 
@@ -45,6 +45,8 @@ if TYPE_CHECKING:
 
 # How long one git command may take, in timeouts of a request: a first fetch moves more than one answer does.
 _GIT_PATIENCE = 10
+# How often pauses are looked for that other processes have kept.
+_PAUSES_FOUND_S = 2.0
 
 
 def make_registries(settings: Settings, *, store: Store | None, pacing: Pacing | None = None) -> Registries:
@@ -61,7 +63,7 @@ def make_registries(settings: Settings, *, store: Store | None, pacing: Pacing |
         logins=make_login_sources(settings),
         timeout_s=settings.timeout_s,
         user_agent=f"imagebot/{imagebot.__version__}",
-        pacing=pacing if store is None else replace(pacing, pauses=_keep_pauses(store, pacing.now)),
+        pacing=pacing if store is None else replace(pacing, pauses=_keep_pauses(store, pacing)),
         max_tags=settings.max_tags,
     )
 
@@ -138,13 +140,13 @@ def _make_login(given: LoginSettings) -> GivenLogin:
             return AzureLogin(given.tenant_id, given.client_id, given.client_secret, given.authority, given.audience)
 
 
-def _keep_pauses(store: Store, now: Callable[[], datetime]) -> KeptPauses:
+def _keep_pauses(store: Store, pacing: Pacing) -> KeptPauses:
     """Let pauses be kept in the store; what fails there costs a request too many, and nothing else."""
     from imagebot.registry.pacing import KeptPauses
 
     def find(host: str) -> Mapping[str, datetime]:
         try:
-            return store.pauses.find(host, at=now())
+            return store.pauses.find(host, at=pacing.now())
         except ImagebotError as error:
             log.warning("pauses_not_found", registry=host, error=str(error))
             return {}
@@ -156,7 +158,7 @@ def _keep_pauses(store: Store, now: Callable[[], datetime]) -> KeptPauses:
         except ImagebotError as error:
             log.warning("pause_not_kept", registry=host, error=str(error))
 
-    return KeptPauses(find, keep)
+    return KeptPauses(find, keep, _PAUSES_FOUND_S if pacing.turns is not None else None)
 
 
 def open_git(settings: Settings, target: TargetSettings) -> GitRepo:

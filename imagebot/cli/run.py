@@ -6,13 +6,15 @@ another settings file in the place of the one that was read, changes what can be
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from time import monotonic
+from typing import TYPE_CHECKING
 
 from imagebot import traffic
+from imagebot.agenda.values import Finished
 from imagebot.connect import find_store
 from imagebot.errors import ImagebotError, NeedsOperator
 from imagebot.log import LogFormat, LogLevel, Repeats, configure_logging, forward_library_logs, log
@@ -26,6 +28,10 @@ from imagebot.web.server import WebServer
 from imagebot.web.source import Source
 from imagebot.worker.clock import BEAT_S, Clock, read_clocks
 from imagebot.worker.worker import Worker
+
+if TYPE_CHECKING:
+    from imagebot.jobs.standing import Standing
+    from imagebot.worker.replica import Replica
 
 EXIT_AT_ONCE = 130
 _ENDING = (signal.SIGTERM, signal.SIGINT)
@@ -71,7 +77,7 @@ class _Service:
         self._is_stopping = False
         self._events = events
         self._metrics = Metrics()
-        self._worker = Worker(settings, store, clock=read_clocks, observe=self._metrics.observe)
+        self._worker, self._find_standing = _make_worker(settings, store, observe=self._metrics.observe)
         self._clock = Clock(self._worker.beat)
         self._web = self._make_web(settings, store)
 
@@ -92,6 +98,7 @@ class _Service:
             events=self._events,
             find_fault=lambda: self._fault,
             is_stopping=lambda: self._is_stopping,
+            find_standing=self._find_standing,
         )
         self._metrics.watch(source)
         return WebServer(make_app(source, self._metrics), settings.web.listen)
@@ -162,6 +169,19 @@ class _Service:
         log.info("settings_reloaded", targets=len(settings.targets))
         if unheeded:
             log.warning("settings_need_a_restart", keys=unheeded)
+
+
+def _make_worker(
+    settings: Settings, store: Store, *, observe: Callable[[Finished], None]
+) -> "tuple[Worker | Replica, Callable[[], Standing] | None]":
+    """Make what does the rounds, and what tells who has the clock where several share them."""
+    place = find_store(settings)
+    if isinstance(place, Path):
+        return Worker(settings, store, clock=read_clocks, observe=observe), None
+    from imagebot.worker.replica import Replica  # procrastinate and psycopg are slow to load
+
+    replica = Replica(settings, store, place, clock=read_clocks, observe=observe)
+    return replica, replica.find_standing
 
 
 def _list_unheeded(before: Settings, after: Settings) -> list[str]:

@@ -51,10 +51,9 @@ class Pace:
         self._lock = threading.Lock()
         self._next_at = float("-inf")
         self._refusals = 0
-        # What ends later than any pause may was kept by a clock that was ahead.
-        latest = pacing.now() + timedelta(seconds=_LONGEST_PAUSE_S)
-        kept = pacing.pauses.find(host)
-        self._until = {scope: kept[scope] for scope in Scope if scope in kept and kept[scope] <= latest}
+        self._until: dict[Scope, datetime] = {}
+        self._found_at = float("-inf")
+        self._find_kept()
 
     @contextmanager
     def take_turn(self, request: Request) -> Iterator[None]:
@@ -109,6 +108,8 @@ class Pace:
         """Take the next turn, and return in how many seconds it is."""
         if not self._interval_s:
             return 0.0
+        if self._pacing.turns is not None and (left_s := self._pacing.turns(self._host, self._interval_s)) is not None:
+            return left_s
         with self._lock:
             now = self._pacing.monotonic()
             at = max(self._next_at, now)
@@ -117,6 +118,9 @@ class Pace:
 
     def _find_left_s(self, scopes: tuple[Scope, ...]) -> float:
         """Return how long a brief pause still takes, 0 if there is none; raises LeftAlone for a longer one."""
+        every_s = self._pacing.pauses.found_every_s
+        if every_s is not None and self._pacing.monotonic() >= self._found_at + every_s:
+            self._find_kept()
         if not self._until:
             return 0.0
         with self._lock:
@@ -125,6 +129,17 @@ class Pace:
         if left_s > _BRIEF_PAUSE_S:
             raise LeftAlone(self._host, _REASONS[scope], until=until)
         return max(0.0, left_s)
+
+    def _find_kept(self) -> None:
+        """Learn of pauses that were kept, by this process before it ended or by another."""
+        self._found_at = self._pacing.monotonic()
+        # What ends later than any pause may was kept by a clock that was ahead.
+        latest = self._pacing.now() + timedelta(seconds=_LONGEST_PAUSE_S)
+        kept = self._pacing.pauses.find(self._host)
+        with self._lock:
+            for scope in Scope:
+                if scope in kept and self._until.get(scope, _LONG_AGO) < kept[scope] <= latest:
+                    self._until[scope] = kept[scope]
 
     def _pause(self, scope: Scope, seconds: float | None) -> datetime:
         """Begin a pause, or make it longer, and return its end; None is one of which it was not said how long."""

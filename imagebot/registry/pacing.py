@@ -27,6 +27,8 @@ class KeptPauses:
     """Given a host, returns the ends of its pauses by scope."""
     keep: Callable[[str, str, datetime], None] = _keep_none
     """Given a host, a scope and the end of the pause."""
+    found_every_s: float | None = None
+    """How often to look for those that other processes have kept; None if there are no others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,9 @@ class Pacing:
     random: Callable[[], float] = random.random
     """Returns a number from 0 to 1, each time another."""
     pauses: KeptPauses = KeptPauses()
+    turns: Callable[[str, float], float | None] | None = None
+    """Takes the next turn at a host among all processes, with so many seconds between turns, and returns in how many
+    seconds it is, or None if that is not known; without it this process is the only one."""
 
     def jitter(self, seconds: float) -> float:
         """Return at least half of the seconds and at most all: those who wait at once do not come back at once."""

@@ -9,7 +9,7 @@ from imagebot.errors import ImagebotError
 from imagebot.log import log
 from imagebot.settings.service_section import WebSection
 from imagebot.web.answer import make_json, make_text
-from imagebot.web.health import Health, check_clock, check_rounds, check_store
+from imagebot.web.health import Health, check_clock, check_replicas, check_rounds, check_store
 from imagebot.web.metrics import Metrics
 from imagebot.web.pages import add_pages
 from imagebot.web.protection import may_see
@@ -60,6 +60,8 @@ def _add_health(app: Flask, source: Source) -> None:
             "store": check_store(source.store.ping),
             "rounds": check_rounds(source.view()),
         }
+        if source.find_standing is not None:
+            checks["replicas"] = check_replicas(source.find_standing)
         health = Health(checks)
         is_ready = health.is_ready and not source.is_stopping()
         status = "stopping" if source.is_stopping() else health.status

@@ -8,9 +8,14 @@ from dataclasses import dataclass
 
 from imagebot.agenda.values import Now, View
 from imagebot.errors import ImagebotError
+from imagebot.jobs.standing import Standing
 
 LONGEST_BEAT_S = 60.0
 """A clock that has not beaten for so long has stopped."""
+
+
+LONGEST_WITHOUT_CLOCK_S = 15.0
+"""By then another replica has the clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,19 @@ def check_clock(beaten_at: Now | None, now: Now) -> Check:
         return Check(is_ok=False, detail="it has not begun to look for what is due")
     ago_s = now.steady_s - beaten_at.steady_s
     return Check(ago_s <= LONGEST_BEAT_S, f"it looked for what is due {ago_s:.0f} s ago")
+
+
+def check_replicas(find_standing: Callable[[], Standing]) -> Check:
+    """Say whether any replica has the clock."""
+    try:
+        standing = find_standing()
+    except ImagebotError as error:
+        return Check(is_ok=False, detail=str(error))
+    if standing.beaten_s is None:
+        return Check(is_ok=False, detail="no replica has the clock yet")
+    if standing.beaten_s > LONGEST_WITHOUT_CLOCK_S:
+        return Check(is_ok=False, detail=f"no replica has had the clock for {standing.beaten_s:.0f} s")
+    return Check(is_ok=True, detail=f"{standing.replica} has the clock, of {standing.replicas} replicas")
 
 
 def check_store(ping: Callable[[], None]) -> Check:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from imagebot.agenda.values import Now, View
 from imagebot.image.reference import Repository
+from imagebot.jobs.standing import Standing
 from imagebot.policy.reading import Rules
 from imagebot.settings.operator import Settings
 from imagebot.store.store import Store
@@ -36,6 +37,8 @@ class Source:
     find_fault: Callable[[], str]
     """What is wrong with the settings file as it is now, if it is not the one that counts; else empty."""
     is_stopping: Callable[[], bool]
+    find_standing: Callable[[], Standing] | None = None
+    """Find which of several replicas has the clock; None where there is one process, which has it."""
 
     def list_targets(self) -> list[TargetState]:
         """List how the targets of the settings stand, in their order."""

@@ -1,0 +1,12 @@
+"""Who has the clock: for whoever shows it, and needs none of the libraries."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The replica that has or had the clock `beaten_s` ago, None if none ever had; of so many `replicas`."""
+
+    replica: str = ""
+    beaten_s: float | None = None
+    replicas: int = 0
