@@ -209,6 +209,34 @@ def auth_check(
     raise typer.Exit(run_auth_check(subject, settings=settings, as_json=output is OutputFormat.JSON))
 
 
+store = typer.Typer(help="What imagebot remembers between rounds.", no_args_is_help=True)
+app.add_typer(store, name="store")
+
+
+@store.command("check")
+def store_check(settings: SettingsFile = Path("config/imagebot.yaml"), output: Format = OutputFormat.TEXT) -> None:
+    """Show whether the store is sound, and what is in it; it is not changed. The exit code is 1 if it is not sound."""
+    from imagebot.cli.store import run_store_check
+
+    file = settings or Path("config/imagebot.yaml")
+    raise typer.Exit(run_store_check(file, as_json=output is OutputFormat.JSON))
+
+
+@store.command("vacuum")
+def store_vacuum(
+    settings: SettingsFile = Path("config/imagebot.yaml"),
+    full: Annotated[
+        bool, typer.Option("--full", help="Make PostgreSQL's files smaller too; meanwhile nobody can use them.")
+    ] = False,
+    output: Format = OutputFormat.TEXT,
+) -> None:
+    """Forget what is kept for no longer, and give the space back; imagebot may run meanwhile."""
+    from imagebot.cli.store import run_store_vacuum
+
+    file = settings or Path("config/imagebot.yaml")
+    raise typer.Exit(run_store_vacuum(file, is_full=full, as_json=output is OutputFormat.JSON))
+
+
 @app.command()
 def schema(
     which: Annotated[SchemaOf, typer.Argument(help="The policy file, or the settings.", show_default=False)],

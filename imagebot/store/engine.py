@@ -78,7 +78,8 @@ def _make_file_engine(path: Path, *, busy_timeout_s: float) -> Engine:
 def _begin(connection: Connection) -> None:
     # A transaction that reads and then writes loses updates of others, unless it has the write lock from its start.
     is_immediate = connection.get_execution_options().get("immediate", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if is_immediate else "BEGIN")
+    if is_immediate is not None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if is_immediate else "BEGIN")
 
 
 def _make_server_engine(url: Secret, *, busy_timeout_s: float) -> Engine:
@@ -123,3 +124,10 @@ def limit_transaction(engine: Engine, *, immediate: bool) -> Engine:
     if immediate:
         return engine.execution_options(isolation_level="READ COMMITTED")
     return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+
+
+def without_transactions(engine: Engine) -> Engine:
+    """Return the engine for statements that stand in no transaction, such as VACUUM."""
+    if engine.dialect.name == "sqlite":
+        return engine.execution_options(immediate=None)
+    return engine.execution_options(isolation_level="AUTOCOMMIT")
