@@ -38,6 +38,8 @@ _OF_CONNECTION = {
     "keepalives_count": "2",
     "tcp_user_timeout": str(1000 * _TIMEOUT_S),
 }
+# Connections are made when they are wanted, so that none is waited for longer than the server is away.
+_OF_POOL: dict[str, Any] = {"min_size": 0, "timeout": 3.0, "reconnect_timeout": 1.0}
 _LEAST_VERSION = 140000
 _INSTALLING = 0x696D676A  # "imgj"
 
@@ -109,12 +111,10 @@ class Database:
         return ConnectionPool(
             kwargs={**self._parameters, "autocommit": True},
             configure=self._set_up,
-            min_size=1,
             max_size=most,
             open=False,
-            timeout=_TIMEOUT_S,
             check=ConnectionPool.check_connection,
-            reconnect_timeout=30,
+            **_OF_POOL,
         )
 
     def make_connector(self, most: int) -> PsycopgConnector:
@@ -124,9 +124,7 @@ class Database:
             await connection.execute(self._path())
             await connection.set_autocommit(is_automatic)
 
-        return PsycopgConnector(
-            kwargs=self._parameters, configure=set_up, min_size=1, max_size=most, timeout=_TIMEOUT_S
-        )
+        return PsycopgConnector(kwargs=self._parameters, configure=set_up, max_size=most, **_OF_POOL)
 
     def _set_up(self, connection: "psycopg.Connection[Any]") -> None:
         connection.execute(self._path())

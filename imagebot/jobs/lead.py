@@ -93,7 +93,14 @@ class Lead:
         return True
 
     def give_up(self) -> None:
-        """End the session, and with it the lock: another replica can have the clock at once."""
+        """Let another replica have the clock at once, and end the session."""
+        if self._connection is not None:
+            # Of a session that only ends, PostgreSQL has the locks for some moments more.
+            with suppress(psycopg.Error):
+                self._connection.execute("SELECT pg_advisory_unlock_all()")
+        self._drop()
+
+    def _drop(self) -> None:
         self.term = None
         if self._connection is not None:
             with suppress(psycopg.Error):
@@ -229,7 +236,7 @@ class Lead:
                 raise
             except BaseException:
                 # Whatever it was: without this session nothing is held, and another one begins from there.
-                self.give_up()
+                self._drop()
                 raise
 
 

@@ -80,7 +80,8 @@ class Takers:
             runner.run(self._take_all())
 
     async def _take_all(self) -> None:
-        await asyncio.gather(*(self._take_kind(kind) for kind in (POLL, UPDATE)))
+        async with self._app.open_async():
+            await asyncio.gather(*(self._take_kind(kind) for kind in (POLL, UPDATE)))
 
     async def _take_kind(self, kind: str) -> None:
         while not self._is_stopping:
@@ -97,8 +98,7 @@ class Takers:
             )
             alive = asyncio.create_task(self._keep_alive(worker))
             try:
-                async with self._app.open_async():
-                    await worker.run()
+                await worker.run()
             except Exception as error:  # noqa: BLE001 - the database went away, which the clock's thread tells
                 log.debug("jobs_not_taken", kind=kind, error=str(error))
             finally:

@@ -212,14 +212,14 @@ class Memory:
     def __init__(self) -> None:
         self.kept: dict[tuple[str, str], object] = {}
 
-    def make(self) -> KeptPauses:
+    def make(self, *, found_every_s: float | None = None) -> KeptPauses:
         def find(host):
             return {scope: until for (of, scope), until in self.kept.items() if of == host}
 
         def keep(host, scope, until):
             self.kept[host, scope] = until
 
-        return KeptPauses(find, keep)
+        return KeptPauses(find, keep, found_every_s)
 
 
 def test_a_pause_outlasts_a_restart_and_ends_on_time(pacing, clock):
@@ -230,6 +230,35 @@ def test_a_pause_outlasts_a_restart_and_ends_on_time(pacing, clock):
     assert not is_let_go(again, LISTING)
     clock.now += 3600
     assert is_let_go(again, LISTING)
+
+
+def test_a_pause_that_another_process_was_asked_for_is_heeded_within_seconds(pacing, clock):
+    memory = Memory()
+    here = make_pace(replace(pacing, pauses=memory.make(found_every_s=2.0)))
+    assert is_let_go(here, LISTING)
+
+    make_pace(replace(pacing, pauses=memory.make())).heed(LISTING, answer(503, Retry_After="3600"))
+    clock.now += 2
+
+    assert not is_let_go(here, LISTING)
+    assert not is_let_go(here, PULL)
+
+
+def test_a_turn_is_taken_among_all_processes_where_there_are_others(pacing, clock):
+    asked = []
+
+    def take(host, gap_s):
+        asked.append((host, gap_s))
+        return 7.0 if len(asked) == 1 else None
+
+    pace = make_pace(replace(pacing, turns=take), per_second=4)
+
+    assert is_let_go(pace, LISTING)
+    assert (asked, clock.waits) == ([("ghcr.io", 0.25)], [7.0])
+    # Where nobody knows, this process goes by its own.
+    assert is_let_go(pace, LISTING)
+    assert is_let_go(pace, LISTING)
+    assert clock.waits[1:] == [0.25]
 
 
 def test_a_brief_pause_is_not_worth_keeping(pacing):
