@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from imagebot.forge import Forge
     from imagebot.forge.github_app import GitHubApp, Installation
-    from imagebot.git import GitRepo
+    from imagebot.git import GitRemote, GitRepo, Oid
     from imagebot.registry.client import Registries
     from imagebot.registry.given_login import GivenLogin
     from imagebot.registry.host import RegistryHost
@@ -163,10 +163,28 @@ def _keep_pauses(store: Store, pacing: Pacing) -> KeptPauses:
 
 def open_git(settings: Settings, target: TargetSettings) -> GitRepo:
     """Open the target's mirror under the data directory; only one process at a time can have it open."""
-    from imagebot.git import GitRemote, GitRepo, KeyKind, Signature, SigningKey
+    from imagebot.git import GitRepo, KeyKind, Signature, SigningKey
+
+    remote = _make_remote(settings, target)
+    author = Signature(settings.author.name, settings.author.email)
+    path = settings.data_dir / "git" / _mirror_name(target)
+    key = settings.signing
+    signing = None if key is None else SigningKey(KeyKind(key.kind), key.key_file)
+    return GitRepo(path, remote, author=author, timeout_s=settings.timeout_s * _GIT_PATIENCE, signing=signing)
+
+
+def ask_git(settings: Settings, target: TargetSettings) -> Mapping[str, Oid]:
+    """Ask the git server for the head of every branch of the target's repo, and leave the mirror alone."""
+    from imagebot.git import list_branches
+
+    return list_branches(_make_remote(settings, target), timeout_s=settings.timeout_s * _GIT_PATIENCE)
+
+
+def _make_remote(settings: Settings, target: TargetSettings) -> GitRemote:
+    from imagebot.git import GitRemote
 
     username, password = _find_git_login(settings, target)
-    remote = GitRemote(
+    return GitRemote(
         url=target.url,
         username=username,
         password=password,
@@ -175,11 +193,6 @@ def open_git(settings: Settings, target: TargetSettings) -> GitRepo:
         ssh_known_hosts_file=target.ssh.known_hosts_file,
         plain_http_hosts=target.plain_http_hosts,
     )
-    author = Signature(settings.author.name, settings.author.email)
-    path = settings.data_dir / "git" / _mirror_name(target)
-    key = settings.signing
-    signing = None if key is None else SigningKey(KeyKind(key.kind), key.key_file)
-    return GitRepo(path, remote, author=author, timeout_s=settings.timeout_s * _GIT_PATIENCE, signing=signing)
 
 
 def _find_git_login(settings: Settings, target: TargetSettings) -> tuple[str | None, Secret | None]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from imagebot.errors import ImagebotError, NeedsOperator
 from imagebot.image.snapshot import Snapshot
+from imagebot.image.tag_list import TagList
 from imagebot.log import log
 from imagebot.proposal.choose import Unlisted
 from imagebot.registry.errors import LeftAlone, RateLimited, RegistryUnavailable, UnknownManifest
@@ -25,7 +26,6 @@ if TYPE_CHECKING:  # the store and the client are slow to load, and `plan` needs
     from datetime import datetime, timedelta
 
     from imagebot.image.reference import Repository
-    from imagebot.image.tag_list import TagList
     from imagebot.registry.client import Registries
     from imagebot.store.store import Store
 
@@ -42,7 +42,7 @@ def poll(
     repository: Repository, *, registries: Registries, store: Store, doubt: Doubt, now: datetime
 ) -> Snapshot | Unlisted:
     """List the tags of one repository and remember them; says why where that cannot be done."""
-    listed = _list_to_keep(repository, registries=registries, store=store, doubt=doubt, now=now)
+    listed = _doubt(_list_and_tell(repository, registries), repository, store=store, doubt=doubt, now=now)
     if isinstance(listed, Unlisted):
         return listed
     try:
@@ -60,26 +60,31 @@ def refresh(
 
     If it cannot be remembered what was listed, it counts as changed.
     """
-    listed = _list_to_keep(repository, registries=registries, store=store, doubt=doubt, now=now)
-    if isinstance(listed, Unlisted):
-        return listed
+    listed = _list_and_tell(repository, registries)
     try:
-        return store.keep_listing(repository, listed, at=now)
+        if isinstance(listed, TagList) and store.keep_same(repository, listed, at=now):
+            return False
+        listed = _doubt(listed, repository, store=store, doubt=doubt, now=now)
+        return listed if isinstance(listed, Unlisted) else store.keep_listing(repository, listed, at=now)
     except ImagebotError as error:
         log.error("snapshot_not_kept", repository=str(repository), error=str(error))
         return True
 
 
-def _list_to_keep(
-    repository: Repository, *, registries: Registries, store: Store, doubt: Doubt, now: datetime
-) -> TagList | Unlisted:
-    """List the tags, and find the list plausible; why not is logged and remembered."""
+def _list_and_tell(repository: Repository, registries: Registries) -> TagList | Unlisted:
     listed = _list(repository, registries)
     if isinstance(listed, Unlisted):
         level = log.error if listed.needs_operator else log.warning
         level("poll_failed", repository=str(repository), error=listed.reason)
     else:
         log.debug("tags_listed", repository=str(repository), tags=len(listed.tags), dropped=listed.dropped)
+    return listed
+
+
+def _doubt(
+    listed: TagList | Unlisted, repository: Repository, *, store: Store, doubt: Doubt, now: datetime
+) -> TagList | Unlisted:
+    """Find the list plausible; why it is not, or why there is none, is remembered."""
     try:
         found = listed if isinstance(listed, Unlisted) else _find_doubt(repository, listed, store, doubt, now=now)
         if found is not None:

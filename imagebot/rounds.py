@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 
-from imagebot.connect import open_forge, open_git
+from imagebot.connect import ask_git, open_forge, open_git
 from imagebot.errors import ImagebotError, InvalidInput, NeedsOperator, Transient
 from imagebot.git import Oid, UnknownBranch
 from imagebot.image.reference import Repository
@@ -59,12 +59,7 @@ class Rounds:
 
     def list_branches(self, target: TargetSettings, *, now: datetime) -> Mapping[str, Oid] | Outcome:
         """Ask the git server which branches the target's repo has, and where they are; an outcome is a failed one."""
-
-        def step() -> Mapping[str, Oid]:
-            with open_git(self.settings, target) as git:
-                return git.list_branches()
-
-        return self._isolate(target, step, now=now)
+        return self._isolate(target, lambda: ask_git(self.settings, target), now=now)
 
     def look(self, target: TargetSettings, *, now: datetime) -> Look | Outcome:
         """Look at a target; an outcome is one that failed."""

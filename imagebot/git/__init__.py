@@ -26,7 +26,7 @@ from imagebot.git.mirror import ForeignFolder, MirrorInUse, MirrorUnavailable
 from imagebot.git.plumbing import Change, Commit, FileMode, Oid, Signature, TreeFile, hash_blob
 from imagebot.git.program import OutputTooLarge, UnusableGit
 from imagebot.git.remote import GitRemote, RefusedUrl
-from imagebot.git.repo import BLOBS_LIMIT_BYTES, GitRepo, InvalidBranchName
+from imagebot.git.repo import BLOBS_LIMIT_BYTES, GitRepo, InvalidBranchName, list_branches
 from imagebot.git.signing import KeyKind, SigningFailed, SigningKey
 
 __all__ = [
@@ -59,4 +59,5 @@ __all__ = [
     "UntrustedServer",
     "UnusableGit",
     "hash_blob",
+    "list_branches",
 ]

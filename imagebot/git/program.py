@@ -74,7 +74,7 @@ class GitProgram:
     environment: Mapping[str, str]
     timeout_s: float
     # Git and its children hold the mirror's lock as well: whoever gets it next knows that none of them still writes.
-    lock_fd: int
+    lock_fd: int | None = None
 
     def run(self, *arguments: str, stdin: bytes = b"", limit_bytes: int = OUTPUT_LIMIT_BYTES) -> Completed:
         """Run one git command to its end, whatever its exit status.
@@ -101,7 +101,7 @@ class GitProgram:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                pass_fds=(self.lock_fd,),
+                pass_fds=() if self.lock_fd is None else (self.lock_fd,),
                 start_new_session=True,  # one group to kill, and no terminal on which ssh could ask
             )
         except FileNotFoundError:

@@ -5,6 +5,7 @@ Each method is a few runs of git. Reading, merging and committing happen in the 
 """
 
 import math
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -67,6 +68,20 @@ class InvalidBranchName(InvalidInput):
         self.name = name
 
 
+def list_branches(remote: GitRemote, *, timeout_s: float) -> Mapping[str, Oid]:
+    """Ask a server for the head of every branch, where no mirror is needed.
+
+    Raises GitUnavailable, also if it takes longer than `timeout_s`, and what else the server's answer means.
+    """
+    # Git reads a repository's configuration, if there is one.
+    nowhere = Path(os.devnull)
+    environment = make_environment(nowhere, config=remote.make_config(), variables=remote.make_variables())
+    done = GitProgram(remote.url, environment, timeout_s).run(*_list_heads(remote))
+    if done.status != 0:
+        raise recognise_fault(remote.url, done.stderr, secrets=remote.secrets)
+    return parse_heads(done.stdout, prefix=b"refs/heads/")
+
+
 class GitRepo:
     """Holds the mirror's lock from its making until `close`, which the end of a `with` block calls.
 
@@ -126,7 +141,7 @@ class GitRepo:
 
     def list_branches(self) -> Mapping[str, Oid]:
         """Ask the server for the head of every branch."""
-        listing = self._run_online("ls-remote", "--heads", self._remote.url)
+        listing = self._run_online(*_list_heads(self._remote))
         return parse_heads(listing, prefix=b"refs/heads/")
 
     def fetch(
@@ -380,6 +395,10 @@ class GitRepo:
     def _condemn(self, said: str) -> MirrorDamaged:
         condemn_mirror(self._path)
         return MirrorDamaged(self._path, said)
+
+
+def _list_heads(remote: GitRemote) -> tuple[str, ...]:
+    return "ls-remote", "--heads", remote.url
 
 
 def _are_rivals(branch: str, other: str) -> bool:

@@ -19,6 +19,7 @@ from sqlalchemy import (
     bindparam,
     case,
     delete,
+    exists,
     func,
     insert,
     literal,
@@ -33,7 +34,7 @@ from imagebot.image.snapshot import Sighting, Snapshot
 from imagebot.image.tag_list import TagList
 from imagebot.store.engine import upsert
 from imagebot.store.history import end_failure, keep_event
-from imagebot.store.schema import Instant, find_instant, repositories, tags, to_utc
+from imagebot.store.schema import Instant, failures, find_instant, repositories, tags, to_utc
 
 _GONE_KEPT = timedelta(days=7)
 
@@ -56,6 +57,12 @@ def count_tags(connection: Connection, repository: Repository) -> int:
         return 0 if row is None else int(row.tag_count)
     listed = tags.c.repository == row.id, tags.c.gone_since.is_(None)
     return int(connection.execute(select(func.count()).select_from(tags).where(*listed)).scalar_one())
+
+
+def keep_same(connection: Connection, repository: Repository, listed: TagList, *, at: datetime) -> bool:
+    """Write that the repository was listed with what it was listed with before; return whether that is all there is."""
+    known = {"of_registry": repository.registry, "of_path": repository.path, "of_fingerprint": listed.fingerprint}
+    return connection.execute(_SAME, {**known, "at": at, "gone_until": at - _GONE_KEPT}).rowcount == 1
 
 
 def keep_listing(
@@ -150,6 +157,24 @@ def _pull_back(connection: Connection, repository_id: int, *columns: Column[date
     """Let nothing have happened later than now."""
     for column in columns:
         connection.execute(update(tags).where(tags.c.repository == repository_id, column > at).values({column: at}))
+
+
+# Of all statements it is run most often by far: hardly any poll finds anything new.
+_SAME = (
+    update(repositories)
+    .where(
+        repositories.c.registry == bindparam("of_registry"),
+        repositories.c.path == bindparam("of_path"),
+        repositories.c.fingerprint == bindparam("of_fingerprint"),
+        repositories.c.listed_at <= bindparam("at", type_=Instant),
+        ~exists().where(failures.c.registry == repositories.c.registry, failures.c.path == repositories.c.path),
+        ~exists().where(
+            tags.c.repository == repositories.c.id, tags.c.gone_since <= bindparam("gone_until", type_=Instant)
+        ),
+        ~exists().where(tags.c.repository == repositories.c.id, tags.c.digest_seen > bindparam("at", type_=Instant)),
+    )
+    .values(listed_at=bindparam("at", type_=Instant), doubted_since=None)
+)
 
 
 class _Instants(dict[int, datetime]):

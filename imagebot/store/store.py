@@ -98,6 +98,14 @@ class Store:
         with self._transaction(immediate=False) as connection:
             return snapshots.count_tags(connection, repository)
 
+    def keep_same(self, repository: Repository, listed: TagList, *, at: datetime) -> bool:
+        """Keep what was listed, if it is what was listed before and nothing else is to be written; tell whether it is.
+
+        It does what `keep_listing` would do, in one statement; where it tells otherwise, it has done nothing.
+        """
+        with self._transaction(immediate=True) as connection:
+            return snapshots.keep_same(connection, repository, listed, at=to_utc(at))
+
     def keep_listing(self, repository: Repository, listed: TagList, *, at: datetime) -> bool:
         """Keep what was listed at that instant; return whether it differs from what was listed before.
 
