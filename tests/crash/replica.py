@@ -21,9 +21,10 @@ class Replica:
     """One process, and what it has logged. It ends by `kill`, at the latest with the `with` block."""
 
     def __init__(self, settings_file: Path) -> None:
+        self.name = settings_file.stem
         self.events: list[dict[str, Any]] = []
         self._changed = threading.Condition()
-        self._has_ended = False
+        self._is_over = False
         environment = {
             **os.environ,
             "HOME": str(settings_file.parent),
@@ -48,15 +49,32 @@ class Replica:
             return [event for event in self.events if event["event"] in names]
 
         with self._changed:
-            self._changed.wait_for(lambda: find() or self._has_ended, _LIMIT_S)
+            self._changed.wait_for(lambda: find() or self._is_over, _LIMIT_S)
             found = find()
         assert found, f"it logs none of {names}: {self.events[-5:]}"
         return found[0]
+
+    def look_no_more(self) -> None:
+        """Let whoever waits for an event wait no more."""
+        with self._changed:
+            self._is_over = True
+            self._changed.notify_all()
 
     def get(self, path: str) -> Any:
         """Read JSON from its web server."""
         url = self.wait_for("service_started")["url"]
         return requests.get(f"{url}{path}", timeout=_LIMIT_S).json()
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Let it stand still, once what it has asked git for is done."""
+        self.process.send_signal(signal.SIGSTOP)
+        try:
+            while not all(map(_has_ended, _list_children(self.process.pid))):
+                pass
+            yield
+        finally:
+            self.process.send_signal(signal.SIGCONT)
 
     def kill(self, *, is_alone: bool) -> None:
         """Kill it, and if not alone all that it started, as the end of a container does."""
@@ -77,7 +95,7 @@ class Replica:
                     self.events.append(json.loads(line))
                     self._changed.notify_all()
         with self._changed:
-            self._has_ended = True
+            self._is_over = True
             self._changed.notify_all()
 
 
@@ -89,6 +107,14 @@ def _list_children(pid: int) -> list[int]:
             for child in (task / "children").read_text().split():
                 found += [int(child), *_list_children(int(child))]
     return found
+
+
+def _has_ended(pid: int) -> bool:
+    """Whether the process is gone, or waits only for its parent to notice that it has ended."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
 
 
 @contextmanager
