@@ -34,6 +34,10 @@ SEEN_S = 15.0
 POLL, UPDATE = "poll", "update"
 _ABANDONED_S = 3600.0
 _MOST = 1000
+_SEEN = sql.SQL(
+    "SELECT 1 FROM (SELECT beaten_at FROM {0}.lead UNION ALL SELECT beaten_at FROM {0}.replicas) AS seen"
+    " WHERE beaten_at > clock_timestamp() - make_interval(secs => %s)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +200,10 @@ class Lead:
             )
 
     def drop_abandoned(self) -> Sequence[str]:
-        """Drop the schemas of other versions in which nobody was seen for an hour; return their names."""
+        """Drop the schemas of other versions in which nobody was seen for an hour; return their names.
+
+        Not to be called before all who live had the time to show up: in a schema that is new nobody ever was before.
+        """
         dropped = []
         with self._session() as session:
             found = session.execute(
@@ -204,8 +211,7 @@ class Lead:
                 [PREFIX, self._database.schema],
             )
             for name in [row["name"] for row in found.fetchall()]:
-                query = sql.SQL("SELECT 1 FROM {}.lead WHERE beaten_at > clock_timestamp() - make_interval(secs => %s)")
-                if session.execute(query.format(sql.Identifier(name)), [_ABANDONED_S]).fetchone() is None:
+                if session.execute(_SEEN.format(sql.Identifier(name)), [_ABANDONED_S]).fetchone() is None:
                     session.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(name)))
                     dropped.append(name)
         return dropped

@@ -22,11 +22,21 @@ RETURNING extract(epoch FROM next_at - clock_timestamp())::float8 - %(gap_s)s
 """
 
 
+_STANDING = """
+SELECT replica, extract(epoch FROM clock_timestamp() - beaten_at)::float8, (SELECT count(*) FROM replicas), EXISTS (
+    SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+        AND classid = (%(key)s::bigint >> 32)::oid AND objid = (%(key)s::bigint & 4294967295)::oid
+) FROM (SELECT true) AS always LEFT JOIN lead ON true
+"""
+
+
 class Notices:
     """Safe for threads; open inside `with`. Methods raise JobsAway, but for `take_turn`."""
 
     def __init__(self, database: Database) -> None:
         self._pool = database.make_pool(_CONNECTIONS)
+        self._clock_key = database.clock_key
 
     def __enter__(self) -> Self:
         self._pool.open()
@@ -50,11 +60,8 @@ class Notices:
         return parse_view(row[0], age_s=max(0.0, row[1])) if row else View()
 
     def read_standing(self) -> Standing:
-        row = self._execute(
-            "SELECT replica, extract(epoch FROM clock_timestamp() - beaten_at)::float8,"
-            " (SELECT count(*) FROM replicas) FROM (SELECT true) AS always LEFT JOIN lead ON true"
-        )
-        return Standing(row[0] or "", row[1], row[2]) if row else Standing()
+        row = self._execute(_STANDING, {"key": self._clock_key})
+        return Standing(row[0] or "", *row[1:]) if row else Standing()
 
     def take_turn(self, host: str, gap_s: float) -> float | None:
         """Take the next turn at a host, of all replicas; return in how many seconds it is, None if nobody knows."""

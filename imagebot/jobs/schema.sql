@@ -1,4 +1,5 @@
--- Who has the clock; the row stays when nobody has. By the server's clock, like all instants here.
+-- Who has the clock; the row stays when nobody has. By the server's clock, like all instants here. Other versions look
+-- at `beaten_at` in this table and in `replicas`, before they drop the schema.
 CREATE TABLE lead (
     one boolean PRIMARY KEY DEFAULT true CHECK (one),
     term text NOT NULL,

@@ -58,11 +58,14 @@ def check_replicas(find_standing: Callable[[], Standing]) -> Check:
         standing = find_standing()
     except ImagebotError as error:
         return Check(is_ok=False, detail=str(error))
+    if standing.beaten_s is not None and standing.beaten_s <= LONGEST_WITHOUT_CLOCK_S:
+        return Check(is_ok=True, detail=f"{standing.replica} has the clock, of {standing.replicas} replicas")
+    if standing.is_held:
+        # Ready all the same: whoever rolls out a version ends those of the one before when those of this are ready.
+        return Check(is_ok=True, detail="a replica of another version has the clock; this one waits until it ends")
     if standing.beaten_s is None:
         return Check(is_ok=False, detail="no replica has the clock yet")
-    if standing.beaten_s > LONGEST_WITHOUT_CLOCK_S:
-        return Check(is_ok=False, detail=f"no replica has had the clock for {standing.beaten_s:.0f} s")
-    return Check(is_ok=True, detail=f"{standing.replica} has the clock, of {standing.replicas} replicas")
+    return Check(is_ok=False, detail=f"no replica has had the clock for {standing.beaten_s:.0f} s")
 
 
 def check_store(ping: Callable[[], None]) -> Check:

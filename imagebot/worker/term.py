@@ -19,6 +19,8 @@ _TENDED_S = 3.0
 # The view is written so often, and so rarely that this is no more than a fiftieth of the thread's time.
 _PUBLISHED_S = 1.0
 _PUBLISHED_COSTS = 50
+# By then all who live have shown up since the database was last away, those of other versions too.
+_DROPS_AFTER_S = 60.0
 _LOST = Trouble(Cause.PASSING)
 
 
@@ -36,6 +38,7 @@ class Term:
         self._outbox: dict[str, DueRound] = {}
         self._started: dict[str, DueRound] = {}
         self._tends_s = self._publishes_s = float("-inf")
+        self._drops_s = float("inf")
         self.conductor = Conductor(settings, clock=clock, start=self._put, room=room)
 
     @property
@@ -46,9 +49,8 @@ class Term:
     def begin(self) -> None:
         """Take back what others deferred, and what it is not known whether it was."""
         self._lead.clear(self._started.__contains__)
-        for schema in self._lead.drop_abandoned():
-            log.info("jobs_of_another_version_dropped", schema=schema)
         self._tends_s = self._publishes_s = float("-inf")
+        self._drops_s = self._clock().steady_s + _DROPS_AFTER_S
 
     def turn(self) -> None:
         """Hear what happened, and defer what is due; raises JobsAway."""
@@ -71,12 +73,19 @@ class Term:
         self._defer()
         if now_s >= self._publishes_s:
             self._publish()
+        if now_s >= self._drops_s:
+            self._drop_others()
 
     def _publish(self) -> None:
         began_s = self._clock().steady_s
         self._lead.publish(self.conductor.view())
         ended_s = self._clock().steady_s
         self._publishes_s = ended_s + max(_PUBLISHED_S, _PUBLISHED_COSTS * (ended_s - began_s))
+
+    def _drop_others(self) -> None:
+        for schema in self._lead.drop_abandoned():
+            log.info("jobs_of_another_version_dropped", schema=schema)
+        self._drops_s = float("inf")
 
     def _put(self, due: DueRound) -> None:
         self._outbox[f"{self.name}:{next(self._numbers)}"] = due

@@ -139,8 +139,23 @@ def test_what_is_due_can_be_read_by_all(bench: Bench):
     assert notices.read_view() == View()
 
 
-def test_schemas_of_other_versions_go_when_nobody_was_seen_there_for_an_hour(bench: Bench):
-    for name, age in (("imagebot_jobs_old", "2 hours"), ("imagebot_jobs_new", "1 minute")):
-        bench.execute(f"CREATE SCHEMA {name}; CREATE TABLE {name}.lead AS SELECT now() - interval '{age}' AS beaten_at")
+@pytest.mark.parametrize(
+    ("led", "seen", "is_dropped"),
+    [
+        pytest.param("2 hours", None, True, id="nobody is there any more"),
+        pytest.param("1 minute", None, False, id="somebody had the clock lately"),
+        pytest.param("2 hours", "3 seconds", False, id="replicas wait for the clock for long"),
+        pytest.param(None, "3 seconds", False, id="replicas of a new version never had the clock"),
+    ],
+)
+def test_schemas_of_other_versions_go_when_nobody_was_seen_there_for_an_hour(
+    bench: Bench, led: str | None, seen: str | None, is_dropped: bool
+):
+    bench.execute("CREATE SCHEMA imagebot_jobs_other")
+    for table, age in (("lead", led), ("replicas", seen)):
+        bench.execute(
+            f"CREATE TABLE imagebot_jobs_other.{table} AS"
+            f" SELECT now() - interval '{age or 0}' AS beaten_at WHERE {age is not None}"
+        )
 
-    assert bench.take_clock().drop_abandoned() == ["imagebot_jobs_old"]
+    assert bench.take_clock().drop_abandoned() == (["imagebot_jobs_other"] if is_dropped else [])

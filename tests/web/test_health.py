@@ -8,7 +8,8 @@ import pytest
 from imagebot.agenda.values import HostTiming, Now, Phase, Timing, View
 from imagebot.errors import NeedsOperator
 from imagebot.image.reference import Repository
-from imagebot.web.health import Check, Health, check_clock, check_rounds, check_store
+from imagebot.jobs.standing import Standing
+from imagebot.web.health import Check, Health, check_clock, check_replicas, check_rounds, check_store
 
 NOW = Now(datetime(2026, 9, 1, tzinfo=UTC), 1000.0)
 WELL, SICK = Check(is_ok=True, detail=""), Check(is_ok=False, detail="")
@@ -32,6 +33,24 @@ def test_a_store_that_cannot_be_written_to_says_why():
         raise NeedsOperator("the store x cannot be used: disk full")
 
     assert check_store(fail) == Check(is_ok=False, detail="the store x cannot be used: disk full")
+
+
+@pytest.mark.parametrize(
+    ("standing", "is_ok", "detail"),
+    [
+        pytest.param(Standing(), False, "no replica has the clock yet", id="nobody ever"),
+        pytest.param(Standing("one", 2.0, 3, is_held=True), True, "one has the clock, of 3 replicas", id="one of them"),
+        pytest.param(Standing("one", 40.0, 3), False, "no replica has had the clock for 40 s", id="nobody any more"),
+        pytest.param(
+            Standing(replicas=1, is_held=True),
+            True,
+            "a replica of another version has the clock; this one waits until it ends",
+            id="one of another version, which a rollout ends when this is ready",
+        ),
+    ],
+)
+def test_some_replica_has_to_have_the_clock(standing: Standing, is_ok: bool, detail: str):
+    assert check_replicas(lambda: standing) == Check(is_ok, detail)
 
 
 def test_rounds_that_fail_are_counted_and_nothing_is_named():
