@@ -80,6 +80,8 @@ def configure_logging(level: LogLevel, log_format: LogFormat, *, processors: Seq
 
 
 _SUBJECTS = ("event", "target", "repository", "branch", "host")
+# How the names of events end that tell what the store did not take or give.
+_OF_STORE = ("_not_kept", "_not_read", "_not_found", "_not_swept")
 _SAID_AGAIN_S = 3600.0
 _MOST_KEPT = 10_000
 
@@ -87,7 +89,8 @@ _MOST_KEPT = 10_000
 class Repeats:
     """A processor that leaves out what was said before: a service that goes on meets the same failure every minute.
 
-    Warnings and errors about the same in the same words, numbers aside, are written once an hour; bugs always are.
+    Warnings and errors about the same in the same words, numbers aside, are written once an hour; bugs always are. What
+    could not be kept in the store is about the store: that is said once for everything, whoever meets it next.
     """
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
@@ -99,9 +102,12 @@ class Repeats:
 
         if level not in ("warning", "error") or "exc_info" in fields:
             return fields
-        key = (*(fields.get(name) for name in _SUBJECTS), re.sub(r"\d+", "0", str(fields.get("error", ""))))
+        error = re.sub(r"\d+", "0", str(fields.get("error", "")))
+        of_store = ("store", error)
+        is_of_store = str(fields.get("event", "")).endswith(_OF_STORE)
+        key = of_store if is_of_store else (*(fields.get(name) for name in _SUBJECTS), error)
         now = self._monotonic()
-        if now - self._said.get(key, float("-inf")) < _SAID_AGAIN_S:
+        if any(now - self._said.get(each, float("-inf")) < _SAID_AGAIN_S for each in (key, of_store)):
             raise structlog.DropEvent
         if len(self._said) >= _MOST_KEPT:
             self._said.clear()

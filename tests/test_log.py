@@ -66,6 +66,17 @@ def test_a_failure_that_goes_on_is_said_once_an_hour(capsys: pytest.CaptureFixtu
     assert len(_list_written(capsys)) == 3
 
 
+def test_a_store_that_fails_is_said_once_for_all_who_meet_it(capsys: pytest.CaptureFixture[str]):
+    configure_logging(LogLevel.INFO, LogFormat.JSON, processors=[Repeats(lambda: 0.0)])
+
+    for name in ("api", "web"):
+        log.error("snapshot_not_kept", repository=f"ghcr.io/acme/{name}", error="the disk is full")
+        log.warning("target_failed", target=name, error="the disk is full")
+        log.warning("target_failed", target=name, error="no answer")
+
+    assert [line["event"] for line in _list_written(capsys)] == ["snapshot_not_kept", "target_failed", "target_failed"]
+
+
 def test_failures_of_others_other_failures_bugs_and_news_are_all_said(capsys: pytest.CaptureFixture[str]):
     configure_logging(LogLevel.INFO, LogFormat.JSON, processors=[Repeats(lambda: 0.0)])
 

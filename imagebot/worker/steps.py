@@ -71,7 +71,8 @@ class Steps:
             listings = self._list(wanted, rounds, not_before=now - interval, since=since)
         except ImagebotError as error:
             log.error("listings_not_read", target=target.name, error=str(error))
-            return Updated(dict.fromkeys(wanted, frozenset()), trouble=_OPERATOR)
+            cause = Cause.OPERATOR if isinstance(error, NeedsOperator) else Cause.PASSING
+            return Updated(dict.fromkeys(wanted, frozenset()), trouble=Trouble(cause))
         missing = wanted - listings.keys()
         if missing and due.may_await:
             return Updated(dict.fromkeys(wanted, frozenset()), awaits=missing)

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -53,6 +53,11 @@ class Replica:
             found = find()
         assert found, f"it logs none of {names}: {self.events[-5:]}"
         return found[0]
+
+    def wait_until(self, holds: Callable[[], bool]) -> None:
+        """Wait until it holds, which is looked at whenever a line is logged."""
+        with self._changed:
+            assert self._changed.wait_for(holds, _LIMIT_S), self.events[-5:]
 
     def look_no_more(self) -> None:
         """Let whoever waits for an event wait no more."""

@@ -200,7 +200,13 @@ def test_a_forge_and_a_registry_that_are_down_for_an_hour(
 
     registry.fault = None
     service.world.gitlab.fault = lambda _: None
-    service.live(1500)
+    asked = len(registry.requests), len(service.world.gitlab.requests)
+    for _ in range(25):
+        before = len(registry.requests), len(service.world.gitlab.requests)
+        service.live(60)
+        assert len(registry.requests) - before[0] <= 6
+        assert len(service.world.gitlab.requests) - before[1] <= 12
+    assert (len(registry.requests), len(service.world.gitlab.requests)) > asked
 
     assert [image["state"] for image in service.read("images")] == ["proposed"]
     assert service.world.only_request().title.endswith("to 1.2.0")
