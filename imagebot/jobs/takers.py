@@ -5,7 +5,7 @@ takes it: every effect of a round may happen twice.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from concurrent.futures import Future
 from dataclasses import replace
 from datetime import datetime
@@ -29,6 +29,9 @@ _AGAIN_S = 1.0
 _ATTEMPTS = 5
 _LONG_DEAD_S = 600.0
 _CONNECTIONS = 4
+_HELD = "SELECT id FROM procrastinate_jobs WHERE status = 'doing' AND worker_id = %(worker_id)s"
+# A job of no worker is given to others, or dropped, by whoever has the clock.
+_LET_GO = "UPDATE procrastinate_jobs SET worker_id = NULL WHERE status = 'doing' AND id = ANY(%(ids)s)"
 _END = "INSERT INTO endings (token, due, ended) VALUES (%(token)s, %(due)s, %(ended)s)"
 
 
@@ -56,6 +59,7 @@ class Takers:
             )(self._take)
         self._loop = asyncio.new_event_loop()
         self._workers: dict[str, Worker] = {}
+        self._doing: set[int | None] = set()
         self._is_stopping = False
         self._thread = Thread(target=self._live, name="takers", daemon=True)
 
@@ -108,19 +112,38 @@ class Takers:
 
     async def _keep_alive(self, worker: Worker) -> None:
         """Show that the worker lives while it only ends what it began, too: it does not do so itself then."""
+        idle: set[int] = set()
         while True:
             await asyncio.sleep(_HEARTBEAT_S)
             if worker.worker_id is not None:
                 try:
                     await self._app.job_manager.update_heartbeat(worker.worker_id)
+                    idle = await self._let_go(worker.worker_id, idle)
                 except Exception as error:  # noqa: BLE001 - as above; it is tried again
                     log.debug("heartbeat_not_kept", error=str(error))
+
+    async def _let_go(self, worker_id: int, before: Set[int]) -> set[int]:
+        """Let go of jobs that were done and of which that could not be written: their locks would be held for ever.
+
+        Returns those that the worker holds and does not do; what was among them before is no job that just begins or
+        is just being written.
+        """
+        rows = await self._app.connector.execute_query_all_async(_HELD, worker_id=worker_id)
+        idle = {int(row["id"]) for row in rows} - self._doing
+        if ids := sorted(idle & before):
+            log.info("jobs_let_go", jobs=len(ids))
+            await self._app.connector.execute_query_async(_LET_GO, ids=ids)
+        return idle.difference(ids)
 
     async def _take(self, context: JobContext, *, token: str, due: Mapping[str, Any], since: str) -> None:
         doing = self._do(parse_due(due), datetime.fromisoformat(since))
         if doing is None:
             raise UnknownTarget
-        ended = await asyncio.wrap_future(doing)
+        self._doing.add(context.job.id)
+        try:
+            ended = await asyncio.wrap_future(doing)
+        finally:
+            self._doing.discard(context.job.id)
         if isinstance(ended, Polled) and context.job.attempts:
             # What it was before is not known: somebody may have kept what they found, and died before they said so.
             ended = replace(ended, moved=True)
