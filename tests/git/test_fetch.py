@@ -1,11 +1,13 @@
 """What is fetched, what it costs, and which branches the mirror knows afterwards."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
-from imagebot.git import UnknownBranch
-from tests.git.conftest import FILES, fetch_main, read_files
+from imagebot.git import GitAccessDenied, GitRemote, UnknownBranch, UnknownProject, list_branches
+from imagebot.secret import Secret
+from tests.git.conftest import FILES, TOKEN, fetch_main, read_files
 from tests.servers.gitserver import GitServer, git, list_heads, read_branch, seed
 
 AT = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
@@ -21,6 +23,21 @@ def test_branches_are_listed_with_their_heads(repo, upstream):
 
     assert repo.list_branches() == list_heads(upstream)
     assert set(repo.list_branches()) == {"main", "imagebot/nginx", "größe"}
+
+
+def test_branches_are_listed_without_a_mirror_as_with_one(repo, server):
+    remote = GitRemote(
+        url=server.url("acme/infra"),
+        username="bot",
+        password=Secret(TOKEN),
+        plain_http_hosts=frozenset({"127.0.0.1"}),
+    )
+
+    assert list_branches(remote, timeout_s=20) == repo.list_branches()
+    with pytest.raises(UnknownProject):
+        list_branches(replace(remote, url=server.url("acme/other")), timeout_s=20)
+    with pytest.raises(GitAccessDenied):
+        list_branches(replace(remote, password=Secret("wrong")), timeout_s=20)
 
 
 def test_fetch_brings_the_head_and_its_files(repo, upstream):

@@ -16,7 +16,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
@@ -41,7 +41,9 @@ _SETTINGS = (
 class PostgresServer:
     """Runs while inside `with`; skips the test where PostgreSQL is not installed."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, settings: Sequence[str] = ()) -> None:
+        """Take further settings for it, each NAME=VALUE."""
+        self._settings = (*_SETTINGS, *settings)
         self._programs = Path(require_program("postgres")).resolve().parent
         # It refuses to run as root.
         self._user = _find_user() if os.geteuid() == 0 else None
@@ -82,7 +84,7 @@ class PostgresServer:
         if self.is_running:
             return
         arguments = [str(self._programs / "postgres"), "-D", str(self._folder / "data"), "-p", str(self.port)]
-        for setting in _SETTINGS:
+        for setting in self._settings:
             arguments += ["-c", setting]
         log_file = self._folder / "log"
         with log_file.open("wb") as log:

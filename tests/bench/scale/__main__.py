@@ -1,13 +1,13 @@
-"""Measure one size, or how the cost grows with each part of it."""
+"""Measure one size."""
 
 import argparse
 from contextlib import ExitStack
 from dataclasses import fields
 
+from tests.bench.scale.database import open_database
 from tests.bench.scale.run import run
-from tests.bench.scale.table import print_report
+from tests.bench.scale.table import print_report, print_statements
 from tests.bench.scale.world import Size
-from tests.servers.postgres import PostgresServer
 
 
 def main() -> None:
@@ -20,12 +20,11 @@ def main() -> None:
     given = parser.parse_args()
     size = Size(**{field.name: getattr(given, field.name) for field in fields(Size)})
     with ExitStack() as stack:
-        database = server_pid = None
-        if given.postgresql:
-            server = stack.enter_context(PostgresServer())
-            database = stack.enter_context(server.make_database())
-            server_pid = server.pid
-        print_report(run(size, intervals=given.intervals, database=database, server_pid=server_pid))
+        database = stack.enter_context(open_database()) if given.postgresql else None
+        measured_s = given.intervals * size.interval_s
+        print_report(run(size, settled_s=size.interval_s, measured_s=measured_s, database=database))
+        if database is not None:
+            print_statements(database)
 
 
 if __name__ == "__main__":

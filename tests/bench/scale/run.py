@@ -1,6 +1,7 @@
 """One run: everything is new, then nothing is but a few tags; and what both took."""
 
 import json
+import math
 import os
 import re
 import signal
@@ -16,6 +17,7 @@ from pathlib import Path
 
 import requests
 
+from tests.bench.scale.database import Database, Work
 from tests.bench.scale.meter import Usage, list_family, read_memory_bytes, read_usage
 from tests.bench.scale.world import Size, make_settings, write_repos, write_settings
 
@@ -36,6 +38,7 @@ class Phase:
     usage: Usage
     requests: Mapping[str, int]
     others: Mapping[str, float]
+    database: Work | None
 
     @property
     def cpu_s(self) -> float:
@@ -65,34 +68,31 @@ class Report:
 class _World:
     """All processes of a run."""
 
-    def __init__(self, size: Size, folder: Path, *, database: str | None, stack: ExitStack) -> None:
+    def __init__(self, size: Size, folder: Path, *, database: Database | None, stack: ExitStack) -> None:
         self._folder = folder
+        self._database = database
         (folder / "git").mkdir()
         command = [sys.executable, "-m", "tests.bench.scale.servers", str(folder / "git"), str(size.tags)]
         servers = stack.enter_context(_run(command, stdout=subprocess.PIPE))
         assert servers.stdout is not None
         self._address = f"127.0.0.1:{int(servers.stdout.readline())}"
         self._others = {"servers": servers.pid}
+        if database is not None:
+            self._others["PostgreSQL"] = database.pid
         write_repos(folder / "git", size, registry=self._address)
-        self._workers = [
-            stack.enter_context(self._start(size, number, database=database)) for number in range(size.replicas)
-        ]
+        self._workers = [stack.enter_context(self._start(size, number)) for number in range(size.replicas)]
         self._urls = [_read_url(self._find_log(number)) for number in range(size.replicas)]
 
-    def watch(self, name: str, pid: int) -> None:
-        """Count what another process takes with its children."""
-        self._others[name] = pid
-
     @contextmanager
-    def _start(self, size: Size, number: int, *, database: str | None) -> Iterator["subprocess.Popen[bytes]"]:
+    def _start(self, size: Size, number: int) -> Iterator["subprocess.Popen[bytes]"]:
         data_dir = self._folder / f"data-{number}"
-        store = None if database is None else _STORE
+        store, url = (None, "") if self._database is None else (_STORE, self._database.url)
         settings = make_settings(size, address=self._address, data_dir=data_dir, store=store)
         file = write_settings(self._folder / f"settings-{number}.json", settings)
         command = [sys.executable, "-m", "imagebot", "run", "--settings", str(file)]
         with (
             self._find_log(number).open("wb") as log,
-            _run(command, stderr=log, env={**_make_environment(), _STORE: database or ""}) as process,
+            _run(command, stderr=log, env={**_make_environment(), _STORE: url}) as process,
         ):
             yield process
 
@@ -117,31 +117,37 @@ class _World:
         return {name: _read_family_s(pid) for name, pid in self._others.items()}
 
     def measure_store(self) -> int:
+        if self._database is not None:
+            return self._database.measure_bytes()
         return sum(file.stat().st_size for file in self._folder.glob("data-*/store.sqlite*"))
 
     def measure(self, step: Callable[[], None]) -> Phase:
         """Do a step, and tell what was taken meanwhile."""
         self.ask("POST", "/forget")
+        work = self.read_work()
         before, others, began = self.read_usage(), self.read_others(), time.monotonic()
         step()
         after, wall_s = self.read_usage(), time.monotonic() - began
         taken = {name: cpu_s - others[name] for name, cpu_s in self.read_others().items()}
-        return Phase(wall_s, after - before, json.loads(self.ask("GET", "/seen"))["counts"], taken)
+        done = self.read_work()
+        worked = None if done is None or work is None else done - work
+        return Phase(wall_s, after - before, json.loads(self.ask("GET", "/seen"))["counts"], taken, worked)
+
+    def read_work(self) -> Work | None:
+        return self._database.read_work() if self._database is not None else None
 
 
-def run(size: Size, *, intervals: int = 1, database: str | None = None, server_pid: int | None = None) -> Report:
-    """Let imagebot begin with everything, and measure that; then let so many intervals pass, and measure those."""
+def run(size: Size, *, settled_s: float, measured_s: float, database: Database | None = None) -> Report:
+    """Let imagebot begin with everything, and measure that; let it settle, and then measure for so many seconds."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="imagebot-scale-")))
         world = _World(size, folder, database=database, stack=stack)
-        if server_pid is not None:
-            world.watch("PostgreSQL", server_pid)
         start = world.measure(lambda: _wait_for_start(world, size))
         # What was done at once at the start is in its slot from the next interval on.
-        _live(world, size, intervals=1)
+        _live(world, size, seconds=settled_s)
         updates, failures = world.count(_UPDATED), world.count(_FAILED)
         began = time.monotonic()
-        steady = world.measure(lambda: _live(world, size, intervals=intervals))
+        steady = world.measure(lambda: _live(world, size, seconds=measured_s))
         seen = json.loads(world.ask("GET", "/seen"))["seen"]
         return Report(
             size,
@@ -163,16 +169,15 @@ def _wait_for_start(world: _World, size: Size) -> None:
         time.sleep(_POLL_S)
 
 
-def _live(world: _World, size: Size, *, intervals: int) -> None:
-    """Let intervals pass, while new tags come evenly."""
+def _live(world: _World, size: Size, *, seconds: float) -> None:
+    """Let some time pass, while new tags come evenly."""
     paths = [path for target in range(size.targets) for path in size.list_paths(target)]
-    pushed = max(1, len(paths) * _NEW_PERCENT // 100) * intervals
-    pause_s = size.interval_s * intervals / pushed
-    ends_at = time.monotonic() + size.interval_s * intervals
-    for number in range(pushed):
+    pause_s = 100 * size.interval_s / (_NEW_PERCENT * len(paths))
+    began = time.monotonic()
+    for number in range(math.ceil(seconds / pause_s)):
         # Far from each other, and each time others.
         world.ask("POST", f"/push/{paths[number * 7919 % len(paths)]}")
-        time.sleep(max(0.0, min(pause_s, ends_at - time.monotonic())))
+        time.sleep(max(0.0, began + min((number + 1) * pause_s, seconds) - time.monotonic()))
 
 
 def _list_gaps(seen: Mapping[str, Sequence[float]], kind: str, *, since: float, size: Size) -> Sequence[float]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from tests.bench.scale.database import Database
 from tests.bench.scale.run import Phase, Report
 
 _MB = 1e6
@@ -28,7 +29,19 @@ def _describe(phase: Phase) -> str:
     asked = ", ".join(f"{count / phase.wall_s:.1f} {name}" for name, count in sorted(phase.requests.items()))
     others = "".join(f", {name} {100 * cpu_s / phase.wall_s:.1f} %" for name, cpu_s in phase.others.items())
     written = phase.usage.written_bytes / _MB
-    return f"CPU {own:.1f} % + git {git:.1f} %{others}; requests a second: {asked}; {written:.1f} MB written"
+    line = f"CPU {own:.1f} % + git {git:.1f} %{others}; requests a second: {asked}; {written:.1f} MB written"
+    if phase.database is None:
+        return line
+    statements, transactions = (
+        each / phase.wall_s for each in (phase.database.statements, phase.database.transactions)
+    )
+    return f"{line}; {statements:.0f} statements, {transactions:.0f} transactions a second"
+
+
+def print_statements(database: Database, count: int = 15) -> None:
+    """Print which statements were executed most often."""
+    for calls, seconds, text in database.list_most_run(count):
+        print(f"  {calls:>8} in {seconds:6.2f} s: {' '.join(text.split())[:100]}")
 
 
 def _pick(gaps: Sequence[float], share: float) -> float:
