@@ -33,7 +33,8 @@ SEEN_S = 15.0
 """So long a replica counts after it was last seen."""
 POLL, UPDATE = "poll", "update"
 _ABANDONED_S = 3600.0
-_MOST = 1000
+MOST = 1000
+"""So many endings or asks are taken at once."""
 _SEEN = sql.SQL(
     "SELECT 1 FROM (SELECT beaten_at FROM {0}.lead UNION ALL SELECT beaten_at FROM {0}.replicas) AS seen"
     " WHERE beaten_at > clock_timestamp() - make_interval(secs => %s)"
@@ -218,7 +219,7 @@ class Lead:
 
     def _take(self, table: str, columns: str) -> Sequence[Mapping[str, Any]]:
         statement = (
-            f"WITH taken AS (DELETE FROM {table} WHERE id IN (SELECT id FROM {table} ORDER BY id LIMIT {_MOST})"  # noqa: S608 - our own names
+            f"WITH taken AS (DELETE FROM {table} WHERE id IN (SELECT id FROM {table} ORDER BY id LIMIT {MOST})"  # noqa: S608 - our own names
             f" RETURNING id, {columns}) SELECT {columns} FROM taken ORDER BY id"
         )
         with self._session() as session:

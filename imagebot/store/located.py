@@ -91,6 +91,15 @@ class LocatedMemory:
             return None
         return str(row.content)
 
+    def find_last_head(self, target: str) -> str | None:
+        """Return the text that was kept last for the target, whichever head and rules it was for."""
+        query = select(heads.c.head, heads.c.rules, heads.c.content, heads.c.seal).where(heads.c.target == target)
+        with self._transaction(immediate=False) as connection:
+            row = connection.execute(query).one_or_none()
+        if row is None or row.seal != _make_seal(target, row.head, row.rules, row.content):
+            return None
+        return str(row.content)
+
     def keep_head(self, target: str, head: str, rules: str, text: str, *, at: datetime) -> None:
         """Keep a text for the target's head, in the place of the one before."""
         row = {"head": head, "rules": rules, "content": text, "kept_at": at}

@@ -16,6 +16,8 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 
 import imagebot
 from imagebot.agenda.values import Finished, Timing, View
+from imagebot.errors import ImagebotError
+from imagebot.log import log
 from imagebot.traffic import Exchange
 from imagebot.web.board import TargetState
 from imagebot.web.source import Source
@@ -92,8 +94,24 @@ class _Standing:
         left = self._metrics.list_left()
         yield _make("imagebot_requests_left", "How many requests a host said are left to us.", "host", left)
         now = self._source.clock().wall
+        yield from _tell_replicas(self._source)
         yield from _tell_agenda(self._source.view(), now)
         yield from _tell_targets(self._source.list_targets(), now)
+
+
+def _tell_replicas(source: Source) -> Iterator[Metric]:
+    """Tell how the clock is, where several replicas share the work; nothing while their database is away."""
+    if source.find_standing is None:
+        return
+    try:
+        standing = source.find_standing()
+    except ImagebotError as error:
+        log.warning("standing_not_found", error=str(error))
+        return
+    yield GaugeMetricFamily("imagebot_replicas", "Replicas that take jobs.", value=standing.replicas)
+    if standing.beaten_s is not None:
+        text = "How long ago a replica showed that it has the clock."
+        yield GaugeMetricFamily("imagebot_clock_age_seconds", text, value=standing.beaten_s)
 
 
 def _tell_agenda(view: View, now: datetime) -> Iterator[Metric]:

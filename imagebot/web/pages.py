@@ -139,7 +139,8 @@ class _Pages:
 
     def show_events(self, query: Query) -> _Shown:
         page = paginate(self._source.events.list_last(query.words), query.page)
-        return _Shown("events.html", {"page": page}, {**_number(page), "items": page.items})
+        values = {"page": page, "is_shared": self._source.find_standing is not None}
+        return _Shown("events.html", values, {**_number(page), "items": page.items})
 
     def _find_target(self, name: str) -> TargetState:
         found = next((target for target in self._source.list_targets() if target.name == name), None)

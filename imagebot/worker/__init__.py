@@ -4,6 +4,6 @@ conductor.py  Conductor: keeps the agenda, and hands out what is due
 crew.py       Crew: the threads that do rounds
 worker.py     Worker: both in one process
 steps.py      what a poll and an update come to
-seen.py       what a target's last update went by
+seen.py       what a target's last update went by, in the store
 clock.py      what makes time pass
 """

@@ -20,7 +20,7 @@ from imagebot.registry.pacing import Pacing
 from imagebot.rounds import Rounds
 from imagebot.settings.operator import Settings, TargetSettings
 from imagebot.store.store import Store
-from imagebot.worker.seen import find_seen
+from imagebot.worker.seen import find_entry_rules, find_seen
 from imagebot.worker.steps import Steps
 
 # What is decided when imagebot starts; another value is heeded at the next start.
@@ -111,7 +111,10 @@ class Crew:
         return seen.prefix if seen is not None else None
 
     def find_rules(self, target: str, entry: str, line: int) -> Rules | None:
-        return self._steps.find_rules(target, entry, line)
+        """Find what an entry said when the target was last looked at, by what it is called and its line."""
+        settings = self._targets.get(target)
+        found = find_entry_rules(self._store, settings, entry, line) if settings is not None else None
+        return found or self._steps.find_rules(target, entry, line)
 
     def _run(self, due: DueRound, since: datetime) -> Polled | Updated:
         began_s = self._clock().steady_s

@@ -1,4 +1,4 @@
-"""The branches that a target's last update went by, kept in the store: whoever looks next need not have made it.
+"""What a target's last update went by, as the store has it: whoever looks next need not have made it.
 
 What fails there costs an update that was not needed, and nothing else.
 """
@@ -12,7 +12,10 @@ from typing import cast
 from imagebot.errors import ImagebotError
 from imagebot.git import Oid
 from imagebot.log import log
+from imagebot.policy.reading import Rules
+from imagebot.proposal.kept_head import parse_policy
 from imagebot.settings.operator import TargetSettings
+from imagebot.settings.policy_file import parse_policy_file
 from imagebot.store.store import Store
 
 _TOPIC = "seen"
@@ -45,6 +48,20 @@ def keep_seen(store: Store, target: TargetSettings, seen: Seen, *, at: datetime)
 def forget_seen(store: Store, target: TargetSettings, *, at: datetime) -> None:
     """Let the next round be a full one, whatever comes of this one."""
     _keep(store, target, _NOTHING, at=at)
+
+
+def find_entry_rules(store: Store, target: TargetSettings, entry: str, line: int) -> Rules | None:
+    """Find what an entry of the target's policy file said when its files were last surveyed."""
+    try:
+        text = store.located.find_last_head(target.name)
+        source = parse_policy(text) if text is not None else None
+        if source is None:
+            return None
+        entries = parse_policy_file(source, file=target.policy_file).entries
+    except ImagebotError as error:
+        log.warning("rules_not_found", target=target.name, error=str(error))
+        return None
+    return next((each.rules for each in entries if (each.label, each.position) == (entry, line)), None)
 
 
 def parse_seen(text: str) -> Seen | None:

@@ -89,7 +89,7 @@ class Steps:
         return Updated(uses, was_full=True, due_at=outcome.due_at, trouble=trouble)
 
     def find_rules(self, target: str, entry: str, line: int) -> Rules | None:
-        """Find what an entry said at the target's last update, by what it is called and its line."""
+        """Find what an entry said at the target's last update here: of Flux's own policies the store keeps nothing."""
         return self._rules.get(target, {}).get((entry, line))
 
     def _look_briefly(self, target: TargetSettings, rounds: Rounds) -> Updated | None:

@@ -9,7 +9,7 @@ from itertools import count
 from procrastinate.exceptions import AlreadyEnqueued
 
 from imagebot.agenda.values import Cause, DueRound, Now, Poll, Polled, Trouble, Updated
-from imagebot.jobs.lead import Deferral, Ending, Lead
+from imagebot.jobs.lead import MOST, Deferral, Ending, Lead
 from imagebot.log import log
 from imagebot.settings.operator import Settings
 from imagebot.worker.conductor import Conductor
@@ -21,6 +21,8 @@ _PUBLISHED_S = 1.0
 _PUBLISHED_COSTS = 50
 # By then all who live have shown up since the database was last away, those of other versions too.
 _DROPS_AFTER_S = 60.0
+# After the database was away those who live have to show it before they are taken for dead.
+_LIVING_SHOW_S = 8.0
 _LOST = Trouble(Cause.PASSING)
 
 
@@ -37,7 +39,7 @@ class Term:
         self._numbers = count(1)
         self._outbox: dict[str, DueRound] = {}
         self._started: dict[str, DueRound] = {}
-        self._tends_s = self._publishes_s = float("-inf")
+        self._tends_s = self._publishes_s = self._revives_s = float("-inf")
         self._drops_s = float("inf")
         self.conductor = Conductor(settings, clock=clock, start=self._put, room=room)
 
@@ -51,6 +53,7 @@ class Term:
         self._lead.clear(self._started.__contains__)
         self._tends_s = self._publishes_s = float("-inf")
         self._drops_s = self._clock().steady_s + _DROPS_AFTER_S
+        self._revives_s = self._clock().steady_s + _LIVING_SHOW_S
 
     def turn(self) -> None:
         """Hear what happened, and defer what is due; raises JobsAway."""
@@ -64,7 +67,7 @@ class Term:
         endings = self._lead.take_endings()
         for ending in endings:
             self._hear(ending)
-        if alive is not None and not endings:
+        if alive is not None and len(endings) < MOST:
             for token in self._started.keys() - alive:
                 self._lose(token)
         for asked in self._lead.take_asks():
@@ -94,8 +97,9 @@ class Term:
         """Look after the room that all replicas have together, and after the jobs of those that died."""
         polls, updates = self._lead.count_room()
         self.conductor.make_room(Room(max(polls, self._room.polls), max(updates, self._room.updates)))
-        for repository in self._lead.revive(lambda token: token in self._started or token in self._outbox):
-            self.conductor.hear_moved(repository)
+        if self._clock().steady_s >= self._revives_s:
+            for repository in self._lead.revive(lambda token: token in self._started or token in self._outbox):
+                self.conductor.hear_moved(repository)
 
     def _hear(self, ending: Ending) -> None:
         due = self._started.pop(ending.token, None) or self._outbox.pop(ending.token, None)
