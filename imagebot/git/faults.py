@@ -24,6 +24,15 @@ class GitUnavailable(Transient):
         self.said = said
 
 
+class MirrorFull(Transient):
+    """There is no room for what git writes into the mirror; git goes on as soon as there is."""
+
+    def __init__(self, url: str, said: str) -> None:
+        super().__init__(f"the mirror of {url} cannot be written; make room in data_dir: {said}")
+        self.url = url
+        self.said = said
+
+
 class BranchMoved(Transient):
     """The branch is not as it was when we looked: it moved, appeared or vanished meanwhile."""
 
@@ -110,6 +119,7 @@ Fault = Callable[[str, str], ImagebotError]
 
 # The first row that matches decides. These are what git says, and ssh for it.
 _GIT_SAYS: tuple[tuple[str, Fault], ...] = (
+    (r"No space left on device|Disk quota exceeded|File too large", MirrorFull),
     (r"Host key verification failed|host key is known for", UntrustedServer),
     (r"SSL certificate problem|certificate verif|certificate subject name|server verification failed", UntrustedServer),
     (r"setting certificate|SSL CA cert|trust anchors", UntrustedServer),

@@ -6,6 +6,7 @@ from imagebot.git import (
     BranchMoved,
     GitAccessDenied,
     GitUnavailable,
+    MirrorFull,
     UnknownProject,
     UntrustedServer,
 )
@@ -172,6 +173,14 @@ def test_head_that_the_server_dropped(repo):
             "kex_exchange_identification: Connection closed by remote host\n",
             GitUnavailable,
             id="sshd has too many guests",
+        ),
+        pytest.param(
+            "error: unable to write file objects/pack/tmp_pack_x: No space left on device\n", MirrorFull, id="disk full"
+        ),
+        pytest.param(
+            "remote: error: unable to write file: No space left on device\n",
+            GitUnavailable,
+            id="the server's disk full",
         ),
         pytest.param("", GitUnavailable, id="nothing"),
     ],
