@@ -35,6 +35,12 @@ POLL, UPDATE = "poll", "update"
 _ABANDONED_S = 3600.0
 MOST = 1000
 """So many endings or asks are taken at once."""
+# Of our own user, who may look into them, and with what is looked at.
+_OTHERS = """
+SELECT nspname::text AS name FROM pg_namespace AS schemas
+WHERE starts_with(nspname, %s) AND nspname <> %s AND pg_has_role(nspowner, 'USAGE')
+    AND 2 = (SELECT count(*) FROM pg_class WHERE relnamespace = schemas.oid AND relname IN ('lead', 'replicas'))
+"""
 _SEEN = sql.SQL(
     "SELECT 1 FROM (SELECT beaten_at FROM {0}.lead UNION ALL SELECT beaten_at FROM {0}.replicas) AS seen"
     " WHERE beaten_at > clock_timestamp() - make_interval(secs => %s)"
@@ -207,11 +213,7 @@ class Lead:
         """
         dropped = []
         with self._session() as session:
-            found = session.execute(
-                "SELECT nspname::text AS name FROM pg_namespace WHERE starts_with(nspname, %s) AND nspname <> %s",
-                [PREFIX, self._database.schema],
-            )
-            for name in [row["name"] for row in found.fetchall()]:
+            for name in [row["name"] for row in session.execute(_OTHERS, [PREFIX, self._database.schema]).fetchall()]:
                 if session.execute(_SEEN.format(sql.Identifier(name)), [_ABANDONED_S]).fetchone() is None:
                     session.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(name)))
                     dropped.append(name)

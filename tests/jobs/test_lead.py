@@ -2,14 +2,17 @@
 
 from concurrent.futures import Future
 from threading import Event
+from urllib.parse import urlsplit
 
 import pytest
 from procrastinate.exceptions import AlreadyEnqueued
 
 from imagebot.agenda.values import DueRound, Poll, Polled, Update, Updated, View
-from imagebot.jobs.database import JobsAway
-from imagebot.jobs.lead import Asked
+from imagebot.jobs.database import Database, JobsAway
+from imagebot.jobs.lead import Asked, Lead
+from imagebot.secret import Secret
 from tests.jobs.conftest import API, LIMIT_S, WEB, Bench, defer, end_at_once
+from tests.servers.postgres import PASSWORD, USER
 
 pytestmark = pytest.mark.slow
 
@@ -159,3 +162,20 @@ def test_schemas_of_other_versions_go_when_nobody_was_seen_there_for_an_hour(
         )
 
     assert bench.take_clock().drop_abandoned() == (["imagebot_jobs_other"] if is_dropped else [])
+
+
+def test_schemas_of_other_users_are_none_of_its_business(bench: Bench):
+    name = urlsplit(bench.url).path[1:]
+    bench.execute(
+        f"CREATE ROLE neighbour LOGIN PASSWORD 'next-door'; GRANT CREATE ON DATABASE {name} TO neighbour;"
+        "CREATE SCHEMA second AUTHORIZATION neighbour"
+    )
+    try:
+        url = bench.url.replace(f"{USER}:{PASSWORD}", "neighbour:next-door")
+        lead = Lead(Database.prepare(Secret(f"{url}?options=-csearch_path%3Dsecond")), replica="next door")
+        assert lead.try_take(before=None)
+
+        assert lead.drop_abandoned() == []
+        lead.give_up()
+    finally:
+        bench.execute("DROP OWNED BY neighbour CASCADE; DROP ROLE neighbour")
