@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo test test-long fuzz lint format bench pictures lock clean
+.PHONY: demo test test-long fuzz lint format bench scale pictures lock clean
 
 demo: $(VENV)/.runtime
 	@$(BIN)/imagebot demo
@@ -32,6 +32,11 @@ format: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.bench.scale
+
+# How much `imagebot run` can look after; SCALE="--targets 100 --interval 300" is what docs/scale.md tells of.
+scale: $(VENV)/.dev
+	$(BIN)/python -m tests.bench.scale $(SCALE)
 
 # Merge requests as reviewers see them, below build/pictures; with Chromium as PNG.
 pictures: $(VENV)/.dev

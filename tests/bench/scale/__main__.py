@@ -13,7 +13,7 @@ from tests.bench.scale.world import Size
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.scale", description=__doc__)
     for field in fields(Size):
-        name = field.name.removesuffix("_s")
+        name = field.name.removesuffix("_s").replace("_", "-")
         parser.add_argument(f"--{name}", dest=field.name, type=int, default=field.default)
     parser.add_argument("--intervals", type=int, default=1, help="how many of them are measured")
     parser.add_argument("--postgresql", action="store_true", help="the store is on a PostgreSQL of its own")

@@ -1,4 +1,4 @@
-"""Small plots as SVG, with both axes logarithmic: a straight line at 45 degrees is a cost that grows as its cause."""
+"""Small plots as SVG, with both axes logarithmic."""
 
 import math
 from collections.abc import Iterator, Sequence

@@ -22,8 +22,6 @@ from tests.bench.scale.meter import Usage, list_family, read_memory_bytes, read_
 from tests.bench.scale.world import Size, make_settings, write_repos, write_settings
 
 _POLL_S = 0.5
-# So many of a hundred repositories get a new tag within an interval.
-_NEW_PERCENT = 1
 _LIMIT_S = 1800.0
 _STORE = "BENCH_STORE"
 _UPDATED = re.compile(r'^imagebot_rounds_total\{kind="update",result="updated"\} (\S+)$', re.MULTILINE)
@@ -172,12 +170,13 @@ def _wait_for_start(world: _World, size: Size) -> None:
 def _live(world: _World, size: Size, *, seconds: float) -> None:
     """Let some time pass, while new tags come evenly."""
     paths = [path for target in range(size.targets) for path in size.list_paths(target)]
-    pause_s = 100 * size.interval_s / (_NEW_PERCENT * len(paths))
     began = time.monotonic()
-    for number in range(math.ceil(seconds / pause_s)):
+    pushes = math.ceil(len(paths) * size.new_percent * seconds / size.interval_s / 100)
+    for number in range(pushes):
         # Far from each other, and each time others.
         world.ask("POST", f"/push/{paths[number * 7919 % len(paths)]}")
-        time.sleep(max(0.0, began + min((number + 1) * pause_s, seconds) - time.monotonic()))
+        time.sleep(max(0.0, began + (number + 1) * seconds / pushes - time.monotonic()))
+    time.sleep(max(0.0, began + seconds - time.monotonic()))
 
 
 def _list_gaps(seen: Mapping[str, Sequence[float]], kind: str, *, since: float, size: Size) -> Sequence[float]:

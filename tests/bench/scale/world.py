@@ -13,7 +13,10 @@ _FILLING = "".join(f"  setting_{number}: value-{number * 7919}  # of the team\n"
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much there is; each target has so many files, which name so many images that no other target names."""
+    """How much there is; each target has so many files, which name so many images that no other target names.
+
+    Of a hundred repositories, so many get a new tag within an interval.
+    """
 
     targets: int = 20
     images: int = 10
@@ -21,6 +24,7 @@ class Size:
     tags: int = 50
     interval_s: int = 60
     replicas: int = 1
+    new_percent: int = 1
 
     @property
     def repositories(self) -> int:
