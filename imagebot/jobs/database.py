@@ -20,9 +20,9 @@ from procrastinate.exceptions import ConnectorException
 from procrastinate.schema import SchemaManager
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
-from psycopg_pool import ConnectionPool, PoolTimeout
 
 from imagebot.errors import NeedsOperator, Transient
+from imagebot.jobs.sessions import Sessions
 from imagebot.secret import Secret
 
 PREFIX = "imagebot_jobs_"
@@ -70,7 +70,7 @@ def as_job_errors() -> Iterator[None]:
         yield
     except (psycopg.errors.InsufficientPrivilege, psycopg.errors.UndefinedObject) as error:
         raise JobsRefused(_tell(error)) from error
-    except (psycopg.Error, PoolTimeout, ConnectorException) as error:
+    except (psycopg.Error, ConnectorException) as error:
         raise JobsAway(_tell(error)) from error
 
 
@@ -101,21 +101,13 @@ class Database:
 
     def connect(self) -> "psycopg.Connection[Any]":
         """Open a session that ends when it is silent for long."""
-        connection = psycopg.connect(**self._parameters, autocommit=True)
-        self._set_up(connection)
+        connection = self._connect()
         connection.execute(f"SET idle_session_timeout = '{SILENCE_S}s'".encode())
         return connection
 
-    def make_pool(self, most: int) -> "ConnectionPool[psycopg.Connection[Any]]":
-        """Make connections that may be idle, for whatever thread; not open yet."""
-        return ConnectionPool(
-            kwargs={**self._parameters, "autocommit": True},
-            configure=self._set_up,
-            max_size=most,
-            open=False,
-            check=ConnectionPool.check_connection,
-            **_OF_POOL,
-        )
+    def make_sessions(self, most: int) -> Sessions:
+        """Make sessions for whatever thread, which may be idle."""
+        return Sessions(self._connect, most=most, timeout_s=_TIMEOUT_S)
 
     def make_connector(self, most: int) -> PsycopgConnector:
         async def set_up(connection: "psycopg.AsyncConnection[Any]") -> None:
@@ -126,9 +118,11 @@ class Database:
 
         return PsycopgConnector(kwargs=self._parameters, configure=set_up, max_size=most, **_OF_POOL)
 
-    def _set_up(self, connection: "psycopg.Connection[Any]") -> None:
+    def _connect(self) -> "psycopg.Connection[Any]":
+        connection = psycopg.connect(**self._parameters, autocommit=True)
         connection.execute(self._path())
         connection.execute(f"SET statement_timeout = '{_TIMEOUT_S}s'".encode())
+        return connection
 
     def _path(self) -> sql.Composed:
         return sql.SQL("SET search_path = {}").format(sql.Identifier(self.schema))

@@ -32,20 +32,19 @@ SELECT replica, extract(epoch FROM clock_timestamp() - beaten_at)::float8, (SELE
 
 
 class Notices:
-    """Safe for threads; open inside `with`. Methods raise JobsAway, but for `take_turn`."""
+    """Safe for threads; closed by leaving the context. Methods raise JobsAway, but for `take_turn`."""
 
     def __init__(self, database: Database) -> None:
-        self._pool = database.make_pool(_CONNECTIONS)
+        self._sessions = database.make_sessions(_CONNECTIONS)
         self._clock_key = database.clock_key
 
     def __enter__(self) -> Self:
-        self._pool.open()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._pool.close()
+        self._sessions.close()
 
     def ask(self, targets: Collection[str], repositories: Collection[Repository]) -> None:
         """Let these be made due by whoever has the clock."""
@@ -73,6 +72,5 @@ class Notices:
         return max(0.0, float(row[0])) if row else None
 
     def _execute(self, statement: str, arguments: Any = None) -> tuple[Any, ...] | None:
-        with as_job_errors(), self._pool.connection() as connection:
-            cursor = connection.execute(statement.encode(), arguments)
-            return cursor.fetchone() if cursor.description else None
+        with as_job_errors():
+            return self._sessions.execute(statement, arguments)

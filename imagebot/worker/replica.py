@@ -61,6 +61,7 @@ class Replica:
         room = self._crew.room
         self._takers = Takers(database, do=self._do, room={POLL: room.polls, UPDATE: room.updates})
         self._term: Term | None = None
+        self._heeded = settings
         self._wake, self._is_stopping = Event(), Event()
         self._keeper = Thread(target=self._keep, name="keeper", daemon=True)
         self._is_away = self._is_waiting = False
@@ -134,10 +135,7 @@ class Replica:
     def reconfigure(self, settings: Settings) -> tuple[str, ...]:
         """Go by other settings from now on, as `Worker.reconfigure`; those of who has the clock say what is due."""
         unheeded = self._crew.reconfigure(settings)
-        term = self._term
-        if term is not None:
-            term.conductor.reconfigure(self.settings)
-            self._wake.set()
+        self._wake.set()
         return unheeded
 
     def stop(self) -> None:
@@ -190,13 +188,17 @@ class Replica:
                 self._tell_waiting()
                 return
             if before is None or before.name != self._lead.term:
-                self._term = Term(self.settings, self._lead, clock=self._clock, room=room)
+                self._heeded = self.settings
+                self._term = Term(self._heeded, self._lead, clock=self._clock, room=room)
                 self._is_waiting = False
                 log.info("clock_taken", replica=self.name, term=self._lead.term)
             if self._term is not None:
                 self._term.begin()
         if self._term is not None:
             self._lead.beat()
+            if self._heeded is not self.settings:
+                self._heeded = self.settings
+                self._term.conductor.reconfigure(self._heeded)
             self._term.turn()
 
     def _tell_waiting(self) -> None:
