@@ -115,6 +115,8 @@ class Takers:
         idle: set[int] = set()
         while True:
             await asyncio.sleep(_HEARTBEAT_S)
+            if self._is_stopping:
+                worker.stop()  # again: it forgets what it was told in the moment before it began
             if worker.worker_id is not None:
                 try:
                     await self._app.job_manager.update_heartbeat(worker.worker_id)
