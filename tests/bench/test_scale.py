@@ -12,10 +12,11 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize(
-    "replicas", [pytest.param(1, id="one process on a file"), pytest.param(2, id="two processes on PostgreSQL")]
+    ("replicas", "targets"),
+    [pytest.param(1, 5, id="one process on a file"), pytest.param(2, 2, id="two processes on PostgreSQL")],
 )
-def test_every_target_and_every_repository_is_looked_after(replicas: int):
-    size = Size(targets=5, images=10, files=12, tags=10, interval_s=10, replicas=replicas)
+def test_every_target_and_every_repository_is_looked_after(replicas: int, targets: int):
+    size = Size(targets=targets, images=10, files=12, tags=10, interval_s=10, replicas=replicas)
 
     with ExitStack() as stack:
         database = stack.enter_context(open_database()) if replicas > 1 else None
