@@ -52,7 +52,7 @@ def _show(report: StoreReport) -> None:
         console.print(f"{report.store} is broken:", markup=False)
         for fault in report.faults:
             console.print(f"  {fault}", markup=False)
-        console.print("Start imagebot again, and it is set aside: only first-seen times and history are lost.")
+        console.print("Stop imagebot, delete the store and start again: only first-seen times and history are lost.")
         return
     console.print(f"{report.store} is sound: version {report.version}, {format_size(report.size_bytes)}", markup=False)
     if report.is_older:

@@ -80,9 +80,12 @@ def check_store(place: Place) -> StoreReport:
 def vacuum_store(place: Place, *, at: datetime, keep_history: timedelta, is_full: bool = False) -> Vacuumed:
     """Forget what is past its bound, and give back the space; others may use the store meanwhile.
 
-    On PostgreSQL only `is_full` makes files smaller, and whoever uses a table then waits. Raises what opening does.
+    On PostgreSQL only `is_full` makes files smaller, and whoever uses a table then waits. Raises what opening and
+    `check_store` do, and StoreUnavailable if it is not sound.
     """
     name = name_place(place)
+    if check_store(place).faults:
+        raise StoreUnavailable(name, "it is broken; `imagebot store check` says what is wrong with it")
     engine, _ = open_engine(place, busy_timeout_s=30)
     try:
         with as_store_errors(name):

@@ -58,8 +58,9 @@ def test_check_shows_what_is_in_a_store(store_command: Callable[..., Any], place
     assert {"table": "heads", "rows": 0, "oldest": None, "newest": None} in report["tables"]
 
 
-def test_check_neither_makes_a_store_nor_brings_one_forward(store_command: Callable[..., Any], place: Place):
-    done = store_command("check")
+@pytest.mark.parametrize("command", ["check", "vacuum"])
+def test_no_store_is_made_where_there_is_none(store_command: Callable[..., Any], place: Place, command: str):
+    done = store_command(command)
 
     assert done.returncode == 2
     assert ("there is no such file" if isinstance(place, Path) else "it is empty") in done.stderr
@@ -77,9 +78,11 @@ def test_check_says_what_is_broken_and_leaves_it_where_it_is(run: Run, tmp_path:
     (tmp_path / "settings.yaml").write_text(json.dumps({"store": f"sqlite:///{file}"}))
 
     done = run("store", "check", "--settings", tmp_path / "settings.yaml")
+    vacuumed = run("store", "vacuum", "--settings", tmp_path / "settings.yaml")
 
-    assert done.returncode == 1
+    assert (done.returncode, vacuumed.returncode) == (1, 2)
     assert "is broken:" in done.stdout
+    assert "it is broken; `imagebot store check` says" in vacuumed.stderr
     assert file.read_bytes() == data
     (tmp_path / "store.sqlite").write_bytes(b"no database" * 1000)
     assert run("store", "check", "--settings", tmp_path / "settings.yaml").returncode == 1
