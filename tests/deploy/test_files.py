@@ -169,6 +169,13 @@ def test_pipelines_are_what_their_forges_know(name: str, schema: str):
     run(_BIN / "check-jsonschema", "--builtin-schema", f"vendor.{schema}", _DEPLOY / f"{name}.yml")
 
 
+def test_jobs_on_github_may_write_what_it_mounts():
+    jobs = yaml.safe_load((_DEPLOY / "github-actions.yml").read_text())["jobs"].values()
+
+    # GitHub's actions fail in a container whose user is not root: https://github.com/actions/checkout/issues/956
+    assert {job["container"]["options"] for job in jobs} == {"--user root"}
+
+
 def read_scripts() -> Iterator[Any]:
     gitlab = yaml.safe_load((_DEPLOY / "gitlab-ci.yml").read_text())["imagebot-once"]["script"]
     yield pytest.param(
