@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from threading import Event
 
@@ -84,6 +85,15 @@ def test_settings_without_targets_have_nothing_to_do_and_say_so(run: Run, tmp_pa
     assert "names no targets" in done.stderr
 
 
+@pytest.fixture
+def _interruptible() -> Iterator[None]:
+    """Let commands be interrupted though the tests may not be, as those that a shell runs in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_interruptible")
 @pytest.mark.parametrize("command", ["plan", "once"])
 def test_an_interrupt_ends_at_once_though_a_registry_does_not_answer(checkout: Path, tmp_path: Path, command: str):
     asked, over = Event(), Event()

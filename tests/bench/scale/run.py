@@ -120,8 +120,7 @@ class _World:
         return sum(file.stat().st_size for file in self._folder.glob("data-*/store.sqlite*"))
 
     def measure(self, step: Callable[[], None]) -> Phase:
-        """Do a step, and tell what was taken meanwhile."""
-        self.ask("POST", "/forget")
+        """Do a step, and tell what was taken meanwhile; requests are counted from when they were last forgotten."""
         work = self.read_work()
         before, others, began = self.read_usage(), self.read_others(), time.monotonic()
         step()
@@ -144,6 +143,7 @@ def run(size: Size, *, settled_s: float, measured_s: float, database: Database |
         # What was done at once at the start is in its slot from the next interval on.
         _live(world, size, seconds=settled_s)
         updates, failures = world.count(_UPDATED), world.count(_FAILED)
+        world.ask("POST", "/forget")
         began = time.monotonic()
         steady = world.measure(lambda: _live(world, size, seconds=measured_s))
         seen = json.loads(world.ask("GET", "/seen"))["seen"]
