@@ -66,7 +66,7 @@ def tell_of_a_push(story: Story, replica: Replica) -> None:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("_surroundings")
-@pytest.mark.parametrize("disk", [small_disk, limited_files])
+@pytest.mark.parametrize("disk", [pytest.param(small_disk, marks=pytest.mark.long), limited_files])
 def test_without_room_it_says_so_and_goes_on_when_there_is_room(
     disk: Callable[[Path], AbstractContextManager[tuple[Fill, Fill]]],
     tmp_path: Path,

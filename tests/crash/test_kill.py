@@ -202,7 +202,7 @@ def tell(folder: Path, kind: str, contract: Contract | None, *, seed: int, kills
 @pytest.mark.slow
 @pytest.mark.usefixtures("_surroundings")
 def test_killed_a_few_times(tmp_path: Path, contracts: Mapping[str, Contract | None]):
-    tell(tmp_path, "gitlab", contracts["gitlab"], seed=7, kills=6)
+    tell(tmp_path, "gitlab", contracts["gitlab"], seed=7, kills=4)
 
 
 @pytest.mark.long
