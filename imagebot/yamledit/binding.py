@@ -19,7 +19,7 @@ from imagebot.image.reference import (
 from imagebot.yamledit.candidate import Candidate, find_scalar
 from imagebot.yamledit.comments import Comment
 from imagebot.yamledit.markers import Marker, Misfit, Suffix, may_hold_markers, read_markers
-from imagebot.yamledit.merges import find_merged, list_merges
+from imagebot.yamledit.merges import find_merged
 from imagebot.yamledit.occurrence import About, LeftAlone, Place
 from imagebot.yamledit.scan import Alias, MappingNode, Node, Scalar, YamlFile
 from imagebot.yamledit.variables import find_literal_tag
@@ -160,7 +160,7 @@ class _Binder:
         for marker in self._own:
             if marker.suffix is Suffix.NONE:
                 self._add_whole(marker)
-        merged = find_merged(list_merges(self._file.mappings))
+        merged = find_merged(self._file.merges)
         for group in self._group():
             if group.fault is not None:
                 self._refuse_all(group)

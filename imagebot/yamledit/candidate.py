@@ -5,8 +5,8 @@ Whether they do, and whether they may be edited, is decided by `locate`.
 
 from dataclasses import dataclass
 
+from imagebot.yamledit.nodes import Alias, MappingNode, Node, Path, Role, Scalar, SequenceNode, Style
 from imagebot.yamledit.occurrence import Place
-from imagebot.yamledit.scan import Alias, MappingNode, Node, Path, Role, Scalar, SequenceNode, Style
 
 # A file within MAX_BYTES that names nothing but images could name a million.
 MAX_PLACES = 2000

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from imagebot.yamledit import kinds_ansible, kinds_argo, kinds_ci, kinds_flux, kinds_tekton
 from imagebot.yamledit.candidate import Candidate
 from imagebot.yamledit.scan import YamlFile
-from imagebot.yamledit.tree import Kind, list_by_kind
+from imagebot.yamledit.tree import Kind
 
 _OBJECT_NEEDS = (*kinds_argo.NEEDS, *kinds_flux.NEEDS, *kinds_tekton.NEEDS)
 NEEDS = (*kinds_ci.GITLAB_NEEDS, *kinds_ci.GITHUB_NEEDS, *kinds_ansible.NEEDS, *_OBJECT_NEEDS)
@@ -25,7 +25,7 @@ def find_by_kind(file: YamlFile) -> Iterator[Candidate]:
 
 
 def _find_in_objects(file: YamlFile) -> Iterator[Candidate]:
-    by_kind = list_by_kind(file.roots)
+    by_kind = file.by_kind
     for name in kinds_argo.KINDS:
         yield from kinds_argo.find_in_applications(by_kind.get(Kind(kinds_argo.GROUP, name), ()))
     artifacts = Kind(kinds_flux.SOURCES, kinds_flux.OCI_REPOSITORY)

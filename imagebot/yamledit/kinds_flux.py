@@ -11,7 +11,7 @@ from imagebot.yamledit.merges import find_inherited
 from imagebot.yamledit.occurrence import Place
 from imagebot.yamledit.scan import MappingNode, Node, YamlFile
 from imagebot.yamledit.search import make_need
-from imagebot.yamledit.tree import find_text, list_by_kind, select, select_mappings
+from imagebot.yamledit.tree import find_text, select, select_mappings
 
 SOURCES, OCI_REPOSITORY = "source.toolkit.fluxcd.io", "OCIRepository"
 NEEDS = (make_need(SOURCES, OCI_REPOSITORY, "oci:"),)
@@ -63,5 +63,6 @@ def find_image_objects(file: YamlFile) -> frozenset[MappingNode]:
     """
     if not file.search.meets(_IMAGES_NEEDS):
         return frozenset()
-    by_kind = list_by_kind(file.roots)
-    return frozenset(mapping for kind, mappings in by_kind.items() if kind.group == _IMAGES for mapping in mappings)
+    return frozenset(
+        mapping for kind, mappings in file.by_kind.items() if kind.group == _IMAGES for mapping in mappings
+    )

@@ -20,7 +20,7 @@ from imagebot.yamledit.kinds import NEEDS as KIND_NEEDS
 from imagebot.yamledit.kinds import find_by_kind
 from imagebot.yamledit.kinds_flux import find_image_objects
 from imagebot.yamledit.markers import NEEDS as MARKER_NEEDS
-from imagebot.yamledit.merges import find_lent, find_merged, list_merges
+from imagebot.yamledit.merges import find_lent, find_merged
 from imagebot.yamledit.nested import NEEDS as NESTED_NEEDS
 from imagebot.yamledit.nested import locate_nested
 from imagebot.yamledit.occurrence import LeftAlone, Located
@@ -107,8 +107,7 @@ def _collect(file: YamlFile, *, path: str, sites: Sequence[Site]) -> list[Candid
 def _find_by_form(file: YamlFile) -> Iterator[Candidate]:
     if not file.search.meets(FORM_NEEDS):
         return
-    merges = list_merges(file.mappings)
-    merged, lent = find_merged(merges), find_lent(merges)
+    merged, lent = find_merged(file.merges), find_lent(file.merges)
     nameless = find_image_objects(file)
     for mapping in file.mappings:
         if mapping not in nameless:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from imagebot.yamledit.scan import Alias, MappingNode, SequenceNode
+from imagebot.yamledit.nodes import Alias, MappingNode, SequenceNode
 
 _MERGE = frozenset(["<<"])
 _NAME_KEYS = ("registry", "repository", "repo", "name", "newName", "image")
@@ -28,11 +28,11 @@ def find_lent(merges: Merges) -> frozenset[MappingNode]:
     lent: set[MappingNode] = set()
     passed: set[MappingNode] = set()
     for mapping, merged in merges:
-        if not any(key in mapping.values for key in _NAME_KEYS):
+        if mapping.values.keys().isdisjoint(_NAME_KEYS):
             # A single one takes its tag beside no other's name.
             lent |= _find_lent_beside(merged) if len(merged) > 1 else set()
             continue
-        has_none = not any(key in mapping.values for key in _IDENTIFIER_KEYS)
+        has_none = mapping.values.keys().isdisjoint(_IDENTIFIER_KEYS)
         bases = [*merged]
         while bases:
             base = bases.pop()
@@ -82,10 +82,10 @@ def _may_merge(mapping: MappingNode) -> bool:
 
 def _list_merged(mapping: MappingNode) -> list[MappingNode]:
     """List the mappings that merge keys bring into one."""
-    nodes = [
-        item
-        for node in mapping.values.get("<<", ())
-        for item in (node.items if isinstance(node, SequenceNode) else (node,))
-    ]
-    targets = [node.target if isinstance(node, Alias) else node for node in nodes]
-    return [target for target in targets if isinstance(target, MappingNode)]
+    found = []
+    for node in mapping.values.get("<<", ()):
+        for item in node.items if isinstance(node, SequenceNode) else (node,):
+            target = item.target if isinstance(item, Alias) else item
+            if isinstance(target, MappingNode):
+                found.append(target)
+    return found

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from imagebot.image.reference import Reference
-from imagebot.yamledit.scan import Path
+from imagebot.yamledit.nodes import Path
 
 
 class Place(Enum):

@@ -7,18 +7,20 @@ with its actions masked. What a scalar means is left to others.
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import yaml
 
+from imagebot.yamledit.merges import Merges, list_merges
 from imagebot.yamledit.nodes import BLOCKS, Alias, MappingNode, Node, Path, Role, Scalar, SequenceNode, Style
 from imagebot.yamledit.positions import Positions, make_positions
 from imagebot.yamledit.reader import MAX_DEPTH, MAX_EVENTS, NotYaml, Reader
 from imagebot.yamledit.search import Search
 from imagebot.yamledit.template import BLANKS, find_actions, goes_on, mask
+from imagebot.yamledit.tree import Kind, list_by_kind
 
 __all__ = [
     "MAX_BYTES",
@@ -71,6 +73,16 @@ class YamlFile:
     @cached_property
     def mappings(self) -> tuple[MappingNode, ...]:
         return tuple(self._tree.mappings)
+
+    @cached_property
+    def merges(self) -> Merges:
+        """The mappings that have merge keys, each with what these bring."""
+        return list_merges(self.mappings)
+
+    @cached_property
+    def by_kind(self) -> Mapping[Kind, Sequence[MappingNode]]:
+        """The mappings by the innermost object that they stand in."""
+        return list_by_kind(self.roots)
 
     @property
     def aliases(self) -> tuple[Alias, ...]:

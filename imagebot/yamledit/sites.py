@@ -12,7 +12,7 @@ from imagebot.errors import InvalidInput
 from imagebot.image.reference import InvalidReference, Repository, parse_reference, parse_repository
 from imagebot.yamledit.candidate import MAX_PLACES, Candidate, find_scalar, is_collection, is_nothing, text_of
 from imagebot.yamledit.captures import Captures, FilePattern, ImageTemplate
-from imagebot.yamledit.merges import find_merged, list_merges
+from imagebot.yamledit.merges import find_merged
 from imagebot.yamledit.occurrence import Place
 from imagebot.yamledit.scan import Node, Scalar, Style, YamlFile
 from imagebot.yamledit.yaml_path import Each, Step, Visit, Walker, YamlPath
@@ -123,7 +123,7 @@ def find_at_sites(file: YamlFile, path: str, sites: Sequence[Site]) -> Iterator[
     everywhere = (each for site in sites for each in _find_at(site, file, path, walker=walker))
     # One too many is for the caller to refuse.
     found = list(islice(everywhere, MAX_PLACES + 1))
-    merged = find_merged(list_merges(file.mappings)) if found else frozenset()
+    merged = find_merged(file.merges) if found else frozenset()
     names: dict[int, set[str]] = {}
     for each in found:
         for node in each.candidate.editable if each.is_detour else ():

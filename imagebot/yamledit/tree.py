@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from imagebot.yamledit.candidate import find_scalar
-from imagebot.yamledit.scan import Alias, MappingNode, Node, SequenceNode
+from imagebot.yamledit.nodes import Alias, MappingNode, Node, SequenceNode
 
 ITEMS = "[]"
 """A step to all items of a sequence."""
