@@ -59,7 +59,9 @@ def test_the_dockerfile_passes_hadolint():
 def test_the_dockerfile_builds_from_the_base_that_tools_see():
     text = (_ROOT / "Dockerfile").read_text()
 
-    assert re.search(r"^ARG BASE=(.*)$", text, re.MULTILINE)[1] == re.search(r"^FROM (\S+) AS default$", text, re.M)[1]  # type: ignore[index]
+    arguments = re.findall(r"^ARG BASE=(\S+)$", text, re.MULTILINE)
+    assert arguments == re.findall(r"^FROM (\S+) AS default$", text, re.MULTILINE)
+    assert len(arguments) == 1
 
 
 def test_whatever_the_dockerfile_copies_is_sent_to_the_builder():
